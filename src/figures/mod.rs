@@ -1,0 +1,7 @@
+//! A figure is a value: what is drawn, with words and units. It becomes SVG, PNG and CSV the same way everywhere.
+
+pub mod csv;
+pub mod figure;
+pub mod png;
+pub mod svg;
+pub mod scale;

@@ -1,0 +1,1 @@
+//! Nice ticks and mappings from data to pixels.

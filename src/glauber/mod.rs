@@ -1,0 +1,10 @@
+//! Paper 1: Glauber dynamics on masked language models (arXiv 2605.16378).
+//!
+//! The program implements the method; formulas the paper does not let us read are reconstructed from prior work and say so.
+
+pub mod certificate;
+pub mod certify;
+pub mod conditionals;
+pub mod rectangle;
+pub mod survey;
+pub mod toys;

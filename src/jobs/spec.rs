@@ -1,0 +1,67 @@
+//! The full, versioned description of a run: everything that makes its result.
+
+use crate::glauber::certify::CertifySpec;
+use crate::glauber::survey::SurveySpec;
+
+/// What a run does.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum RunSpec {
+    Certify(CertifySpec),
+    Survey(SurveySpec),
+    TrainMlm(crate::models::TrainMlmSpec),
+    /// Downloads a hub model into the cache.
+    Fetch(FetchSpec),
+    /// Re-evaluates a certificate.
+    Verify(VerifySpec),
+}
+
+/// What a download fetches.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct FetchSpec {
+    pub version: u32,
+    /// `owner/name`, optionally `@revision`.
+    pub model: String,
+}
+
+/// Which certificate is verified, as its JSON text.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct VerifySpec {
+    pub version: u32,
+    pub certificate: String,
+}
+
+impl RunSpec {
+    /// `certify`, `survey`, … as stored and shown.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Certify(_) => "certify",
+            Self::Survey(_) => "survey",
+            Self::TrainMlm(_) => "train-mlm",
+            Self::Fetch(_) => "fetch",
+            Self::Verify(_) => "verify",
+        }
+    }
+    /// The recorded seed of every random choice in the run; 0 where there is none.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Certify(spec) => spec.seed,
+            Self::Survey(spec) => spec.seed,
+            Self::TrainMlm(spec) => spec.seed,
+            Self::Fetch(_) | Self::Verify(_) => 0,
+        }
+    }
+    /// The model reference the run asks for, if it asks for one by name.
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            Self::Certify(spec) => Some(&spec.model),
+            Self::Survey(spec) => Some(&spec.model),
+            Self::Fetch(spec) => Some(&spec.model),
+            Self::TrainMlm(_) | Self::Verify(_) => None,
+        }
+    }
+    /// The command line that does the same headless.
+    pub fn command_line(&self) -> String {
+        todo!()
+    }
+}

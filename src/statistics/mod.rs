@@ -1,0 +1,1 @@
+//! Intervals, bootstrap, quantiles and correlations, on plain slices.

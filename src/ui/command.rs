@@ -1,0 +1,87 @@
+//! Everything a click, key or menu can ask. Tabs push commands; `App::apply` is the only place that carries them out.
+
+use std::path::PathBuf;
+
+use crate::figures::figure::Figure;
+use crate::jobs::spec::RunSpec;
+use crate::store::RunId;
+
+/// A table for copying or exporting: header and rows of text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// File name stem and heading.
+    pub name: String,
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// How a table goes to the clipboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFormat {
+    Tsv,
+    Csv,
+    Markdown,
+    Latex,
+}
+
+/// File formats of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureFormat {
+    Png,
+    Svg,
+    Csv,
+}
+
+/// The tabs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum TabKind {
+    Home,
+    Certify,
+    Runs,
+}
+
+/// One wish of the user, with what it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    NewProject,
+    ChooseProject,
+    OpenProject(PathBuf),
+    DuplicateProject,
+    RevealProject,
+    ShowTab(TabKind),
+    StartRun(Box<RunSpec>),
+    PauseRun(RunId),
+    ResumeRun(RunId),
+    CancelRun(RunId),
+    /// Starts a new run with the same spec.
+    RunAgain(RunId),
+    /// Fills the form of the run's tab with its spec, without starting it.
+    DuplicateAsForm(RunId),
+    ArchiveRun(RunId, bool),
+    /// Opens "what exactly made you?" for a run.
+    ShowProvenance(RunId),
+    /// Shows the results of a run in its tab.
+    ShowRun(RunId),
+    /// A certify draft changed in a way worth an undo point; the tab's own draft already holds the new value.
+    DraftEdited(TabKind),
+    /// Asks for a file name off the UI thread, then writes.
+    ExportFigure(Box<Figure>, FigureFormat),
+    ExportTable(Box<Table>),
+    ExportText { name: String, text: String },
+    CopyTable(Box<Table>, TableFormat),
+    CopyText(String),
+    /// Chooses a text or CSV file of sentences off the UI thread and stores it under its name.
+    ImportSentences,
+    /// Chooses a certificate file off the UI thread and verifies it.
+    ChooseCertificate,
+    Undo,
+    Redo,
+    ZoomIn,
+    ZoomOut,
+    ZoomReset,
+    ShowPalette,
+    ShowSettings,
+    ShowAbout,
+    ShowLog,
+    Quit,
+}

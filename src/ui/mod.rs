@@ -1,0 +1,8 @@
+//! The window. Only this module mentions egui.
+
+pub mod command;
+pub mod context;
+pub mod requested;
+pub mod tabs;
+pub mod theme;
+pub mod widgets;

@@ -1,0 +1,3 @@
+//! One folder or file per tab.
+
+pub mod certify;

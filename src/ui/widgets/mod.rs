@@ -1,0 +1,3 @@
+//! Pieces that several tabs use.
+
+pub mod figure_view;

@@ -62,8 +62,19 @@ fn a_compatible_model_gets_no_certificate_and_exit_code_1() {
     let output = kleroterion(
         folder.path(),
         &[
-            "certify", "--model", "ising:n=6,beta=0.5", "--sentence", "0 1 0 1 1 0", "--positions", "1,2", "--tokens-a",
-            "0,1", "--tokens-b", "0,1", "--json", "-",
+            "certify",
+            "--model",
+            "ising:n=6,beta=0.5",
+            "--sentence",
+            "0 1 0 1 1 0",
+            "--positions",
+            "1,2",
+            "--tokens-a",
+            "0,1",
+            "--tokens-b",
+            "0,1",
+            "--json",
+            "-",
         ],
     );
     assert_eq!(code(&output), 1, "{}", stderr(&output));
@@ -136,8 +147,21 @@ fn a_stored_run_answers_what_made_it_and_threads_change_nothing() {
         let output = kleroterion(
             folder.path(),
             &[
-                "survey", "--model", "random-table:n=6,v=2,seed=3", "--sentences", "s.txt", "--controls", "permuted",
-                "--seed", "5", "--threads", threads, "--json", out, "--project", "p",
+                "survey",
+                "--model",
+                "random-table:n=6,v=2,seed=3",
+                "--sentences",
+                "s.txt",
+                "--controls",
+                "permuted",
+                "--seed",
+                "5",
+                "--threads",
+                threads,
+                "--json",
+                out,
+                "--project",
+                "p",
             ],
         );
         assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -177,8 +201,15 @@ fn model_check_agrees_with_the_reference_for_every_architecture() {
             let output = kleroterion(
                 folder.path(),
                 &[
-                    "model", "check", model.to_str().unwrap(), "--reference", reference.to_str().unwrap(), "--dtype",
-                    dtype, "--json", "-",
+                    "model",
+                    "check",
+                    model.to_str().unwrap(),
+                    "--reference",
+                    reference.to_str().unwrap(),
+                    "--dtype",
+                    dtype,
+                    "--json",
+                    "-",
                 ],
             );
             assert_eq!(code(&output), 0, "{architecture} {dtype}: {}", stderr(&output));

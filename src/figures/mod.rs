@@ -3,5 +3,5 @@
 pub mod csv;
 pub mod figure;
 pub mod png;
-pub mod svg;
 pub mod scale;
+pub mod svg;

@@ -33,15 +33,43 @@ pub enum Ticks {
 /// Series keep their colour across tabs: the index picks from the theme's categorical palette.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
-    Points { name: String, colour: usize, points: Vec<[f64; 2]> },
-    Line { name: String, colour: usize, points: Vec<[f64; 2]>, dashed: bool },
+    Points {
+        name: String,
+        colour: usize,
+        points: Vec<[f64; 2]>,
+    },
+    Line {
+        name: String,
+        colour: usize,
+        points: Vec<[f64; 2]>,
+        dashed: bool,
+    },
     /// Interval band: x, lower, upper.
-    Band { name: String, colour: usize, points: Vec<[f64; 3]> },
+    Band {
+        name: String,
+        colour: usize,
+        points: Vec<[f64; 3]>,
+    },
     /// Estimate with interval at x: `[x, estimate, lower, upper]`.
-    Intervals { name: String, colour: usize, points: Vec<[f64; 4]> },
+    Intervals {
+        name: String,
+        colour: usize,
+        points: Vec<[f64; 4]>,
+    },
     /// Row-major cells `[rows, columns]` at integer coordinates (columns = x, rows = y from the top); `diverging` centres
     /// the colour map on 0, otherwise magnitudes.
-    Heat { name: String, unit: String, rows: usize, columns: usize, values: Vec<f64>, diverging: bool },
+    Heat {
+        name: String,
+        unit: String,
+        rows: usize,
+        columns: usize,
+        values: Vec<f64>,
+        diverging: bool,
+    },
     /// A line across the figure: `y = slope * x + intercept`.
-    Guide { name: String, slope: f64, intercept: f64 },
+    Guide {
+        name: String,
+        slope: f64,
+        intercept: f64,
+    },
 }

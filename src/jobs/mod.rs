@@ -1,5 +1,5 @@
 //! Runs: what to do ([`spec`]), how it speaks ([`context`]), and the threads that do it ([`runner`]).
 
-pub mod spec;
 pub mod runner;
 pub mod session;
+pub mod spec;

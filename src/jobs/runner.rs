@@ -23,7 +23,11 @@ pub struct Runner {}
 
 impl Runner {
     /// Starts the worker thread(s) on the project at `directory`. `wake` is called after each event.
-    pub fn new(_directory: &Path, _library: Arc<Library>, _wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self, StoreError> {
+    pub fn new(
+        _directory: &Path,
+        _library: Arc<Library>,
+        _wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, StoreError> {
         todo!()
     }
     /// Stores the run as queued and returns its id. Blocks only for one small transaction.

@@ -18,9 +18,15 @@ pub enum Question {
 /// What came back; it repeats the question so that a stale answer can be told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    Tokens { question: Question, tokens: Result<Vec<(u32, String)>, String> },
+    Tokens {
+        question: Question,
+        tokens: Result<Vec<(u32, String)>, String>,
+    },
     /// Token id, text, probability.
-    Likely { question: Question, tokens: Result<Vec<(u32, String, f64)>, String> },
+    Likely {
+        question: Question,
+        tokens: Result<Vec<(u32, String, f64)>, String>,
+    },
 }
 
 /// The thread and its mailbox.

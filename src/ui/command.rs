@@ -67,7 +67,10 @@ pub enum Command {
     /// Asks for a file name off the UI thread, then writes.
     ExportFigure(Box<Figure>, FigureFormat),
     ExportTable(Box<Table>),
-    ExportText { name: String, text: String },
+    ExportText {
+        name: String,
+        text: String,
+    },
     CopyTable(Box<Table>, TableFormat),
     CopyText(String),
     /// Chooses a text or CSV file of sentences off the UI thread and stores it under its name.

@@ -187,10 +187,12 @@ fn gallery(ui: &mut Ui, commands: &mut Vec<Command>) {
 
 #[test]
 fn the_gallery_looks_as_it_did() {
+    let mut results = egui_kittest::SnapshotResults::new();
     for (theme, name) in [(Theme::Light, "gallery_light"), (Theme::Dark, "gallery_dark")] {
         let mut harness = support::harness([1360.0, 1080.0], theme, |ui| gallery(ui, &mut Vec::new()));
         harness.run();
         harness.snapshot(name);
+        results.extend(harness.take_snapshot_results());
     }
 }
 

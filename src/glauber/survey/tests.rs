@@ -126,8 +126,8 @@ fn a_resumed_survey_has_the_same_batches() {
     let wrong: Vec<&Record> = all.iter().filter(errs).filter(|r| r.rectangle.a == 0).collect();
     assert!(!wrong.is_empty());
     for record in wrong {
-        // More than one row travelled with it, so the two f64 evaluations and the two of f32 differ.
-        assert!(record.error > 100.0 * 2f64.powi(-29) * NOISE.0 / 1.5, "{record:?}");
+        // More than one row travelled with it, so the two f64 evaluations differ by at least one row's error.
+        assert!(record.error > 0.9 * NOISE.1 / 1.5, "{record:?}");
     }
 }
 

@@ -233,7 +233,8 @@ impl Deberta {
         let key = self.by_head(&layer.key.forward(x)?)?;
         let value = self.by_head(&layer.value.forward(x)?)?.reshape((heads * batch, length, width))?;
         let terms = 1 + usize::from(self.settings.content_to_position) + usize::from(self.settings.position_to_content);
-        let scale = 1.0 / ((width * terms) as f64).sqrt();
+        // The root is rounded to single precision in the models' own code, in whatever arithmetic the rest runs.
+        let scale = 1.0 / f64::from(((width * terms) as f32).sqrt());
         let rows = |x: &Tensor, rows| x.reshape((heads * batch, rows, width));
         let mut scores = rows(&query, queries)?.matmul(&rows(&key, length)?.t()?)?;
         if let Some(distances) = distances {

@@ -96,7 +96,12 @@ impl Head {
             loader.tensor(names.decoder, &[config.vocabulary, width], Initial::Normal)?
         };
         let bias = if decoder_bias {
-            let name = names.bias.into_iter().find(|name| loader.weights.contains(name)).unwrap_or(names.bias[0]);
+            // An untied decoder has a bias of its own beside the head's, which then goes unused.
+            let mut candidates = names.bias;
+            if !config.tied {
+                candidates.reverse();
+            }
+            let name = candidates.into_iter().find(|name| loader.weights.contains(name)).unwrap_or(names.bias[0]);
             loader.weights.take(name, &[config.vocabulary], Initial::Zero, DType::F64)?.to_vec1()?
         } else {
             vec![0.0; config.vocabulary]

@@ -1,5 +1,8 @@
 //! Training a masked language model from text: what it learns, what it leaves behind, and how it goes on.
 
+// The tests' own helper functions may panic like the tests do.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -248,17 +251,39 @@ fn somebody_else_s_model_is_not_overwritten() {
 }
 
 #[test]
+fn two_trainings_do_not_share_a_folder() {
+    let folder = project(60);
+    std::fs::create_dir(folder.path().join("model")).unwrap();
+    let lock = std::fs::File::create(folder.path().join("model/.training.lock")).unwrap();
+    lock.lock().unwrap();
+    let message = run(&spec("model"), folder.path(), &Silent).unwrap_err().to_string();
+    assert!(message.contains("another training is writing"), "{message}");
+    drop(lock);
+    run(&TrainMlmSpec { steps: 6, ..spec("model") }, folder.path(), &Silent).unwrap();
+}
+
+#[test]
 fn a_report_line_that_cannot_be_kept_is_asked_for_again() {
     let folder = project(60);
     let mut points = Vec::new();
     let outcome = train(
         &spec("model"),
         folder.path(),
-        &mut |point| if point.step == 20 { Err("the disk is full".into()) } else { Ok(points.push(point.step)) },
+        &mut |point| {
+            if point.step == 20 {
+                return Err("the disk is full".into());
+            }
+            points.push(point.step);
+            Ok(())
+        },
         &Silent,
     );
     assert!(outcome.unwrap_err().to_string().contains("the disk is full"));
-    train(&spec("model"), folder.path(), &mut |point| Ok(points.push(point.step)), &Silent).unwrap();
+    let mut keep = |point: &TrainingProgress| {
+        points.push(point.step);
+        Ok(())
+    };
+    train(&spec("model"), folder.path(), &mut keep, &Silent).unwrap();
     assert_eq!(points, [10, 15, 20, 30, 40]);
 }
 

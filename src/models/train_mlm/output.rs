@@ -94,3 +94,49 @@ pub(super) fn write_curve(folder: &Path, curve: &[TrainingProgress]) -> Result<(
     })?;
     write_whole(&path, &bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device, Tensor};
+    use rand::RngExt;
+
+    use super::*;
+    use crate::glauber::conditionals::Precision;
+    use crate::models::MaskedLm;
+    use crate::models::train_mlm::corpus::{Batch, Purpose, generator};
+
+    /// The exported folder, read by the library's own BERT, answers as the training's network does.
+    #[test]
+    fn the_exported_model_is_the_trained_one() {
+        let sizes = Sizes { vocabulary: 50, hidden: 16, layers: 3, heads: 4, intermediate: 24, length: 12 };
+        let network = Network::new(sizes, 1, DType::F32).unwrap();
+        let mut generator = generator(2, Purpose::Weights, 1);
+        for (_, var) in network.parameters() {
+            let values: Vec<f32> = (0..var.elem_count()).map(|_| generator.random::<f32>() - 0.5).collect();
+            var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
+        }
+        let batch = Batch {
+            ids: vec![2, 4, 6, 7, 4, 9, 3, 2, 10, 4, 3, 0, 0, 0],
+            width: 7,
+            lengths: vec![7, 4],
+            masked: vec![1, 4, 9],
+            targets: vec![5, 8, 12],
+        };
+        let ours: Vec<Vec<f32>> = network.logits(&batch).unwrap().to_vec2().unwrap();
+
+        let folder = tempfile::tempdir().unwrap();
+        write_model(folder.path(), &network).unwrap();
+        let model = MaskedLm::from_folder(folder.path()).unwrap();
+        assert_eq!(model.parameters(), network.size());
+        assert_eq!(model.max_length(), 12);
+        for (&place, ours) in batch.masked.iter().zip(&ours) {
+            let (sequence, position) = (place as usize / batch.width, place as usize % batch.width);
+            let ids = batch.ids[sequence * batch.width..][..batch.lengths[sequence]].to_vec();
+            for precision in [Precision::F32, Precision::F64] {
+                let theirs = model.logits(std::slice::from_ref(&ids), &[position], precision).unwrap();
+                let differences = theirs.row(0).iter().zip(ours).map(|(a, b)| (a - f64::from(*b)).abs());
+                assert!(differences.fold(0.0, f64::max) < 1e-5, "place {place}, {precision:?}");
+            }
+        }
+    }
+}

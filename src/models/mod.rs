@@ -2,9 +2,24 @@
 //!
 //! Nothing outside this module mentions candle.
 
+mod check;
+mod config;
+mod deberta;
+mod device;
+mod error;
+mod head;
+mod kernels;
 mod library;
+mod loader;
+mod masked_lm;
+mod modern_bert;
+mod post_norm;
+mod weights;
 
-pub use library::{Library, LoadedModel, ModelError, ModelSource};
+pub use check::{CheckReport, check};
+pub use error::ModelError;
+pub use library::{Library, LoadedModel, ModelSource};
+pub use masked_lm::MaskedLm;
 
 /// What `train-mlm` does; the whole of it, for reproduction.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

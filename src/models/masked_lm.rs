@@ -1,0 +1,260 @@
+//! A masked language model: token ids in, logits out.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use candle_core::{DType, Device, Tensor};
+
+use super::config::{Architecture, Config, Family};
+use super::deberta::Deberta;
+use super::device;
+use super::error::ModelError;
+use super::head::Head;
+use super::kernels::{Asked, Shape};
+use super::loader::Loader;
+use super::modern_bert::ModernBert;
+use super::post_norm::{self, PostNorm};
+use super::weights::Weights;
+use crate::glauber::conditionals::{Logits, Precision};
+
+/// Tokens that pass through the network at once. Larger passes gain nothing on a processor and cost memory.
+const TOKENS_PER_PASS: usize = 1024;
+
+/// Token ids to hidden states.
+pub(super) trait Encoder: Send + Sync {
+    /// Hidden states of the asked positions, `[rows, hidden]`. `ids` holds `shape.batch` sequences of `shape.length`.
+    fn forward(&self, ids: &[u32], shape: Shape, asked: Asked<'_>) -> candle_core::Result<Tensor>;
+    /// The embedding table, `[vocabulary, embedding]`.
+    fn words(&self) -> &Tensor;
+    /// The same network with its weights converted, on the same device.
+    fn to_dtype(&self, dtype: DType) -> candle_core::Result<Box<dyn Encoder>>;
+}
+
+/// Encoder and head in one arithmetic.
+struct Network {
+    encoder: Box<dyn Encoder>,
+    head: Head,
+}
+
+impl Network {
+    fn load(config: &Config, weights: &Weights, dtype: DType, device: &Device) -> Result<Self, ModelError> {
+        let loader = Loader { weights, dtype, device };
+        let encoder: Box<dyn Encoder> = match &config.family {
+            Family::PostNorm(settings) => Box::new(PostNorm::load(&loader, config, settings)?),
+            Family::ModernBert(settings) => Box::new(ModernBert::load(&loader, config, settings)?),
+            Family::Deberta(settings) => Box::new(Deberta::load(&loader, config, settings)?),
+        };
+        let head = Head::load(&loader, config, encoder.words())?;
+        Ok(Self { encoder, head })
+    }
+
+    fn to_double(&self, config: &Config) -> Result<Self, ModelError> {
+        let encoder = self.encoder.to_dtype(DType::F64)?;
+        let head = self.head.to_dtype(DType::F64, config.tied, encoder.words())?;
+        Ok(Self { encoder, head })
+    }
+}
+
+/// Double precision: where the network comes from, until it is asked for.
+enum Double {
+    /// The single-precision network, on the processor, holds every stored weight exactly.
+    Widen,
+    /// It does not, or is on an accelerator: the weights must be read again.
+    Read(Box<Weights>),
+    Ready(Arc<Network>),
+}
+
+struct Inner {
+    config: Config,
+    config_json: String,
+    parameters: u64,
+    single: Network,
+    double: Mutex<Double>,
+}
+
+/// A masked language model with its weights. Cloning shares them.
+///
+/// `Precision::F32` runs on the first accelerator of the build, else on the processor with fused loops. It is
+/// deterministic: the same batch gives the same bits; a row's last bits may depend on the batch it travels in.
+/// `Precision::F64` runs plain operations on the processor over the stored weights, converted exactly, and is built on
+/// first use.
+#[derive(Clone)]
+pub struct MaskedLm(Arc<Inner>);
+
+impl MaskedLm {
+    /// Reads `config.json` and the weights of a folder in the Hugging Face layout.
+    ///
+    /// Errors: every variant of [`ModelError`] that concerns files, settings, tensors or the device.
+    pub fn from_folder(dir: &Path) -> Result<Self, ModelError> {
+        let path = dir.join("config.json");
+        let config_json = std::fs::read_to_string(&path).map_err(|e| ModelError::Unreadable {
+            problem: format!("the configuration cannot be read: {e}"),
+            remedy: "A model folder holds config.json, a tokenizer and the weights".into(),
+            path,
+        })?;
+        let config = Config::parse(&config_json)?;
+        Self::build(config, config_json, Weights::from_folder(dir)?)
+    }
+
+    /// From the text of `config.json` and the bytes of a safetensors file, such as a model embedded in the program.
+    pub fn from_bytes(config_json: &str, safetensors: impl Into<Cow<'static, [u8]>>) -> Result<Self, ModelError> {
+        let weights = Weights::from_bytes(safetensors.into())?;
+        Self::build(Config::parse(config_json)?, config_json.to_owned(), weights)
+    }
+
+    /// Random weights of the shape `config_json` describes: normal with standard deviation `initializer_range` (0.02 where
+    /// absent), zero biases, unit scales. The bits depend on `config_json` and `seed` only.
+    pub fn random(config_json: &str, seed: u64) -> Result<Self, ModelError> {
+        let config = Config::parse(config_json)?;
+        let weights = Weights::random(seed, config.initializer_range);
+        Self::build(config, config_json.to_owned(), weights)
+    }
+
+    fn build(config: Config, config_json: String, mut weights: Weights) -> Result<Self, ModelError> {
+        weights.set_prefix(post_norm::prefix(config.architecture));
+        refuse_discriminators(&config, &weights)?;
+        let device = device::best();
+        let single = Network::load(&config, &weights, DType::F32, &device)?;
+        let parameters = weights.parameters();
+        let exact = device.is_cpu() && !weights.holds_doubles();
+        let double = if exact { Double::Widen } else { Double::Read(Box::new(weights)) };
+        Ok(Self(Arc::new(Inner { config, config_json, parameters, single, double: Mutex::new(double) })))
+    }
+
+    /// `bert`, `modernbert`, …: the `model_type` of `config.json`.
+    pub fn architecture(&self) -> &str {
+        self.0.config.architecture.name()
+    }
+
+    /// Entries of a logit row.
+    pub fn vocabulary(&self) -> usize {
+        self.0.config.vocabulary
+    }
+
+    /// Longest sequence in tokens, start and end included.
+    pub fn max_length(&self) -> usize {
+        self.0.config.max_length
+    }
+
+    /// Number of weights, shared ones counted once.
+    pub fn parameters(&self) -> u64 {
+        self.0.parameters
+    }
+
+    /// The text of `config.json`.
+    pub fn config_json(&self) -> &str {
+        &self.0.config_json
+    }
+
+    /// Logits at one position of each sequence, `[sequences, vocabulary]`, in nats.
+    ///
+    /// `sequences` are of one length, whole as the model reads them: with start and end tokens, and with the mask token
+    /// already at the position asked for. `positions[k]` counts from 0 in `sequences[k]`.
+    ///
+    /// Errors: [`ModelError::Length`], [`ModelError::Token`], [`ModelError::Position`], [`ModelError::NonFinite`],
+    /// [`ModelError::Device`].
+    pub fn logits(
+        &self,
+        sequences: &[Vec<u32>],
+        positions: &[usize],
+        precision: Precision,
+    ) -> Result<Logits, ModelError> {
+        if sequences.len() != positions.len() {
+            return Err(ModelError::Other(format!(
+                "{} positions were asked of {} sequences; each sequence needs one",
+                positions.len(),
+                sequences.len()
+            )));
+        }
+        let length = sequences.first().map_or(1, Vec::len);
+        for (sequence, &position) in sequences.iter().zip(positions) {
+            self.check(sequence)?;
+            if sequence.len() != length {
+                return Err(ModelError::Length { got: sequence.len(), expected: length.to_string() });
+            }
+            if position >= length {
+                return Err(ModelError::Position { position, length });
+            }
+        }
+        let per_pass = (TOKENS_PER_PASS / length).max(16);
+        let mut values = Vec::with_capacity(sequences.len() * self.vocabulary());
+        for (sequences, positions) in sequences.chunks(per_pass).zip(positions.chunks(per_pass)) {
+            let shape = Shape { batch: sequences.len(), length };
+            values.extend(self.pass(&sequences.concat(), shape, Asked::One(positions), precision)?);
+        }
+        Ok(Logits::new(values, self.vocabulary()))
+    }
+
+    /// Logits at every position of one sequence, `[ids.len(), vocabulary]`. Padding is left out rather than masked, which
+    /// comes to the same: no position looks at it.
+    ///
+    /// Errors: as [`Self::logits`].
+    pub fn all_logits(&self, ids: &[u32], precision: Precision) -> Result<Logits, ModelError> {
+        self.check(ids)?;
+        let values = self.pass(ids, Shape { batch: 1, length: ids.len() }, Asked::All, precision)?;
+        Ok(Logits::new(values, self.vocabulary()))
+    }
+
+    fn check(&self, ids: &[u32]) -> Result<(), ModelError> {
+        let (vocabulary, max_length) = (self.vocabulary(), self.max_length());
+        if ids.is_empty() || ids.len() > max_length {
+            return Err(ModelError::Length { got: ids.len(), expected: format!("1 to {max_length}") });
+        }
+        match ids.iter().find(|&&id| id as usize >= vocabulary) {
+            Some(&token) => Err(ModelError::Token { token, vocabulary }),
+            None => Ok(()),
+        }
+    }
+
+    fn pass(&self, ids: &[u32], shape: Shape, asked: Asked<'_>, precision: Precision) -> Result<Vec<f64>, ModelError> {
+        let double;
+        let (network, arithmetic) = match precision {
+            Precision::F32 => (&self.0.single, "single precision"),
+            Precision::F64 => {
+                double = self.double()?;
+                (&*double, "double precision")
+            }
+        };
+        let logits = network.head.forward(&network.encoder.forward(ids, shape, asked)?)?;
+        match logits.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(ModelError::NonFinite { value: logits[at], token: at % self.vocabulary(), arithmetic }),
+            None => Ok(logits),
+        }
+    }
+
+    fn double(&self) -> Result<Arc<Network>, ModelError> {
+        let Inner { config, double, single, .. } = &*self.0;
+        let mut double = double.lock().map_err(|_| {
+            ModelError::Other("building the double-precision network failed before; load the model again".into())
+        })?;
+        let network = match &*double {
+            Double::Ready(network) => return Ok(network.clone()),
+            Double::Widen => single.to_double(config)?,
+            Double::Read(weights) => Network::load(config, weights, DType::F64, &Device::Cpu)?,
+        };
+        let network = Arc::new(network);
+        *double = Double::Ready(network.clone());
+        Ok(network)
+    }
+}
+
+/// A discriminator's weights have the encoder's names, and would pass for a model with its head missing.
+fn refuse_discriminators(config: &Config, weights: &Weights) -> Result<(), ModelError> {
+    let reason = match config.architecture {
+        Architecture::Electra if weights.has("discriminator_predictions.") && !weights.has("generator_lm_head.") => {
+            "it has discriminator_predictions and no generator_lm_head"
+        }
+        // DeBERTa-v3 was trained to detect replaced tokens; the language-model head left in its files is not its own.
+        Architecture::DebertaV2 if weights.has("mask_predictions.") => {
+            "it has mask_predictions, as DeBERTa-v3 checkpoints do, which were trained to detect replaced tokens"
+        }
+        Architecture::DebertaV2
+            if !weights.is_random() && !weights.has("cls.predictions.") && !weights.has("lm_predictions.") =>
+        {
+            "it has no masked-LM head, as converted DeBERTa-v3 checkpoints do not"
+        }
+        _ => return Ok(()),
+    };
+    Err(ModelError::Discriminator { architecture: config.architecture.name().into(), reason: reason.into() })
+}

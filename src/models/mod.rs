@@ -2,24 +2,34 @@
 //!
 //! Nothing outside this module mentions candle.
 
+mod cache;
 mod check;
+mod conditionals;
 mod config;
 mod deberta;
 mod device;
 mod error;
+mod hash;
 mod head;
+pub mod hub;
 mod kernels;
 mod library;
 mod loader;
 mod masked_lm;
 mod modern_bert;
 mod post_norm;
+mod random;
+mod shipped;
+mod tokenizer;
 mod weights;
 
+pub use cache::{CacheCounts, CachedConditionals};
 pub use check::{CheckReport, check};
+pub use conditionals::MaskedLmConditionals;
 pub use error::ModelError;
 pub use library::{Library, LoadedModel, ModelSource};
 pub use masked_lm::MaskedLm;
+pub use tokenizer::MlmTokenizer;
 
 /// What `train-mlm` does; the whole of it, for reproduction.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -33,10 +33,10 @@ pub enum ModelError {
     Unreadable { path: PathBuf, problem: String, remedy: String },
     /// Tokenizer and embedding table disagree.
     #[error(
-        "the tokenizer has {tokenizer} tokens, but the model has {model}. Check that both come from one model, or that \
-         tokens added to the tokenizer were added to the model"
+        "the tokenizer has {tokenizer} tokens, but config.json gives the model {model}. Check that both come from one model, \
+         or that tokens added to the tokenizer were added to the model ({})", file.display()
     )]
-    VocabularyMismatch { tokenizer: usize, model: usize },
+    VocabularyMismatch { tokenizer: usize, model: usize, file: PathBuf },
     /// A sequence the model has no positions for, or sequences of unlike lengths in one batch.
     #[error("a sequence of {got} tokens, start and end included, but {expected} fit here")]
     Length { got: usize, expected: String },
@@ -58,6 +58,9 @@ pub enum ModelError {
     /// A hub could not be reached, or refused.
     #[error("{0}")]
     Hub(String),
+    /// The caller asked for the loading or fetching to end.
+    #[error(transparent)]
+    Cancelled(#[from] crate::progress::Cancelled),
     #[error("{0}")]
     Other(String),
 }

@@ -2,23 +2,28 @@
 //!
 //! Nothing outside this module mentions candle.
 
+mod cache;
 mod check;
+mod conditionals;
 mod config;
 mod deberta;
 mod device;
 mod error;
+mod hash;
 mod head;
+pub mod hub;
 mod kernels;
 mod library;
 mod loader;
 mod masked_lm;
 mod modern_bert;
 mod post_norm;
+mod random;
+mod shipped;
+mod tokenizer;
 pub mod train_mlm;
 mod weights;
 
+pub use cache::{CacheCounts, CachedConditionals};
 pub use check::{CheckReport, check};
-pub use error::ModelError;
-pub use library::{Library, LoadedModel, ModelSource};
-pub use masked_lm::MaskedLm;
-pub use train_mlm::TrainMlmSpec;
+pub use conditionals::MaskedLmConditionals;

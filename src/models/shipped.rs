@@ -1,0 +1,24 @@
+//! Models that travel inside the program, so that it works on first start and without a network.
+
+/// A shipped model's files, byte for byte those under `assets/models`.
+pub(super) struct Shipped {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub config: &'static str,
+    pub weights: &'static [u8],
+    pub tokenizer: &'static str,
+}
+
+/// Every shipped model; the first is the default.
+pub(super) static SHIPPED: [Shipped; 1] = [Shipped {
+    name: "agora",
+    description: "English books in the public domain; BERT layout, 4 layers of 256, 8,192 word pieces, 128 tokens",
+    config: include_str!("../../assets/models/agora/config.json"),
+    weights: include_bytes!("../../assets/models/agora/model.safetensors"),
+    tokenizer: include_str!("../../assets/models/agora/tokenizer.json"),
+}];
+
+/// The shipped model called `name`.
+pub(super) fn find(name: &str) -> Option<&'static Shipped> {
+    SHIPPED.iter().find(|shipped| shipped.name == name)
+}

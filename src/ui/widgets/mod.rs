@@ -1,3 +1,17 @@
 //! Pieces that several tabs use.
 
+pub mod card;
+pub mod controls;
 pub mod figure_view;
+pub mod heat_map;
+pub mod stat;
+pub mod table;
+pub mod table_order;
+pub mod verdict;
+
+pub use card::card;
+pub use controls::{disabled_button, empty_state, primary_button};
+pub use figure_view::{FigureResponse, figure_view};
+pub use stat::{stat, what_is};
+pub use table::{TableResponse, data_table};
+pub use verdict::{VerdictKind, verdict};

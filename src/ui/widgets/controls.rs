@@ -1,0 +1,37 @@
+//! Buttons and empty states that always say what to do next.
+
+use eframe::egui::{Button, Response, RichText, Ui};
+
+use crate::ui::theme;
+
+/// The one button of a form that starts its work.
+pub fn primary_button(ui: &mut Ui, text: &str) -> Response {
+    let palette = theme::palette(ui);
+    ui.add(
+        Button::new(RichText::new(text).text_style(theme::strong_style()).color(palette.on_accent))
+            .fill(palette.accent),
+    )
+}
+
+/// A button that cannot be pressed now; hovering (and a screen reader) says why.
+pub fn disabled_button(ui: &mut Ui, text: &str, why: &str) -> Response {
+    let response = ui.add_enabled(false, Button::new(text)).on_disabled_hover_text(why);
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(why));
+    response
+}
+
+/// What a view shows while it has nothing to show: a headline, what to do, and a button for it where there is one.
+/// True when the button was pressed.
+pub fn empty_state(ui: &mut Ui, headline: &str, what_to_do: &str, action: Option<&str>) -> bool {
+    ui.vertical_centered(|ui| {
+        ui.set_max_width(theme::READING_WIDTH.min(ui.available_width()));
+        ui.add_space(theme::STEP * 4.0);
+        ui.label(theme::section(headline));
+        ui.label(RichText::new(what_to_do).color(theme::palette(ui).weak_text));
+        ui.add_space(theme::STEP);
+        let pressed = action.is_some_and(|text| primary_button(ui, text).clicked());
+        ui.add_space(theme::STEP * 4.0);
+        pressed
+    })
+    .inner
+}

@@ -12,7 +12,7 @@ use super::terminal::TerminalProgress;
 use crate::glauber::conditionals::Precision;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::{FetchSpec, RunSpec};
-use crate::models::{Library, check};
+use crate::models::{Library, check as compare};
 
 #[derive(Subcommand)]
 pub(crate) enum Model {
@@ -73,7 +73,7 @@ impl Check {
             Dtype::F64 => (Precision::F64, 1e-9),
         };
         let tolerance = self.tolerance.unwrap_or(usual);
-        let report = check::check(&self.dir, &self.reference, precision, tolerance).map_err(Failure::input)?;
+        let report = compare(&self.dir, &self.reference, precision, tolerance).map_err(Failure::input)?;
         eprintln!(
             "{}: {} rows, largest difference {:.3e}, tolerance {:.0e}: {}",
             report.architecture,

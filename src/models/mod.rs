@@ -27,3 +27,8 @@ mod weights;
 pub use cache::{CacheCounts, CachedConditionals};
 pub use check::{CheckReport, check};
 pub use conditionals::MaskedLmConditionals;
+pub use error::ModelError;
+pub use library::{Library, LoadedModel, ModelSource};
+pub use masked_lm::MaskedLm;
+pub use tokenizer::MlmTokenizer;
+pub use train_mlm::TrainMlmSpec;

@@ -6,6 +6,7 @@ pub mod command_palette;
 pub mod context;
 pub mod dialogs;
 pub mod format;
+pub mod help;
 pub mod log_panel;
 pub mod new_run;
 pub mod painter;

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod context;
+pub mod painter;
 pub mod requested;
 pub mod tabs;
 pub mod theme;

@@ -140,7 +140,7 @@ fn data_row(row: &mut TableRow<'_, '_>, cells: &[String], order: &Order, columns
     row.set_selected(selected);
     for column in 0..columns {
         let text = cells.get(column).map_or("", String::as_str);
-        row.col(|ui| {
+        let (_, cell) = row.col(|ui| {
             let layout = if order.numeric[column] {
                 Layout::right_to_left(Align::Center)
             } else {
@@ -151,10 +151,12 @@ fn data_row(row: &mut TableRow<'_, '_>, cells: &[String], order: &Order, columns
                 ui.add(Label::new(text).selectable(false).truncate());
             });
         });
+        if column == 0 {
+            // The first cell stands for its row: the row's middle may be a handle that resizes a column.
+            cell.widget_info(|| WidgetInfo::selected(Role::Row, true, selected, cells.join(", ")));
+        }
     }
-    let response = row.response();
-    response.widget_info(|| WidgetInfo::selected(Role::Row, true, selected, cells.join(", ")));
-    response.clicked()
+    row.response().clicked()
 }
 
 /// A header that sorts; true when it was clicked.

@@ -1,0 +1,308 @@
+//! All widgets on one page, in light and dark: what they draw (snapshots) and what they do (clicks, keys).
+
+mod support;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use eframe::egui::{self, Key, Theme, Ui};
+use egui_kittest::kittest::{NodeT, Queryable};
+use kleroterion::figures::figure::{Axis, Figure, Layer, Ticks};
+use kleroterion::ui::command::{Command, FigureFormat, Table, TableFormat};
+use kleroterion::ui::theme;
+use kleroterion::ui::widgets::{
+    FigureResponse, TableResponse, VerdictKind, card, data_table, disabled_button, empty_state, figure_view,
+    primary_button, stat, verdict,
+};
+
+fn linear(label: &str) -> Axis {
+    Axis { label: label.to_owned(), ticks: Ticks::Linear { range: None } }
+}
+
+fn names(label: &str, names: &[&str]) -> Axis {
+    Axis { label: label.to_owned(), ticks: Ticks::Names(names.iter().map(|n| (*n).to_owned()).collect()) }
+}
+
+/// Repeatable noise in -1..1.
+fn noise(k: usize) -> f64 {
+    let bits = (k as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((bits ^ (bits >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+}
+
+fn field() -> Figure {
+    let (a, b) =
+        (["river", "bank", "money", "water", "loan", "shore"], ["deep", "rich", "old", "wide", "safe", "cold", "long"]);
+    Figure {
+        title: "Rectangle field".to_owned(),
+        caption: "Double-centred D of two masked sites: zero everywhere if a joint distribution exists.".to_owned(),
+        x: names("Token at site 5", &b),
+        y: names("Token at site 2", &a),
+        layers: vec![Layer::Heat {
+            name: "Centred D".to_owned(),
+            unit: "nats".to_owned(),
+            rows: a.len(),
+            columns: b.len(),
+            values: (0..42).map(|k| if k == 17 { f64::NAN } else { 2.0 * noise(k) }).collect(),
+            diverging: true,
+        }],
+    }
+}
+
+fn scatter() -> Figure {
+    Figure {
+        title: "Log odds ratios seen from both sites".to_owned(),
+        caption: "On the diagonal the two conditionals agree.".to_owned(),
+        x: linear("LOR at site i (nats)"),
+        y: linear("LOR at site j (nats)"),
+        layers: vec![
+            Layer::Points {
+                name: "agora".to_owned(),
+                colour: 0,
+                points: (0..120).map(|k| [3.0 * noise(k), 3.0 * noise(k) + noise(k + 500)]).collect(),
+            },
+            Layer::Points {
+                name: "Ising".to_owned(),
+                colour: 1,
+                points: (0..40).map(|k| [2.0 * noise(k + 900), 2.0 * noise(k + 900)]).collect(),
+            },
+            Layer::Guide { name: "compatible".to_owned(), slope: 1.0, intercept: 0.0 },
+        ],
+    }
+}
+
+fn prevalence() -> Figure {
+    Figure {
+        title: "Prevalence by distance".to_owned(),
+        caption: String::new(),
+        x: names("Distance", &["1", "2", "3 to 4", "5 to 8", "9 and more"]),
+        y: Axis { label: "Share of rectangles".to_owned(), ticks: Ticks::Linear { range: Some((0.0, 1.0)) } },
+        layers: vec![
+            Layer::Intervals {
+                name: "top-k".to_owned(),
+                colour: 0,
+                points: (0..5)
+                    .map(|k| (k as f64, 0.9 - 0.1 * k as f64))
+                    .map(|(x, y)| [x, y, y - 0.06, y + 0.05])
+                    .collect(),
+            },
+            Layer::Intervals {
+                name: "uniform".to_owned(),
+                colour: 1,
+                points: (0..5)
+                    .map(|k| (k as f64 + 0.15, 0.8 - 0.14 * k as f64))
+                    .map(|(x, y)| [x, y, y - 0.08, y + 0.07])
+                    .collect(),
+            },
+        ],
+    }
+}
+
+fn decay() -> Figure {
+    let at = |k: usize| 10f64.powf(-2.0 + k as f64 * 0.1);
+    Figure {
+        title: "Loss curve".to_owned(),
+        caption: String::new(),
+        x: Axis { label: "Step".to_owned(), ticks: Ticks::Log { range: None } },
+        y: linear("Cross-entropy (nats)"),
+        layers: vec![
+            Layer::Band {
+                name: "95 % band".to_owned(),
+                colour: 2,
+                points: (0..50).map(|k| [at(k), 8.0 - 0.1 * k as f64 - 0.5, 8.0 - 0.1 * k as f64 + 0.5]).collect(),
+            },
+            Layer::Line {
+                name: "validation".to_owned(),
+                colour: 2,
+                points: (0..50).map(|k| [at(k), 8.0 - 0.1 * k as f64]).collect(),
+                dashed: false,
+            },
+            Layer::Guide { name: "target".to_owned(), slope: 0.0, intercept: 4.6 },
+        ],
+    }
+}
+
+fn runs() -> Table {
+    let row = |k: usize| {
+        vec![
+            format!("survey {k}"),
+            "agora · top-k".to_owned(),
+            kleroterion::figures::number::count(1000 + 37 * k as u64),
+            kleroterion::figures::number::probability(0.9 / (k + 1) as f64),
+            kleroterion::figures::number::duration(3.7 * (k * k) as f64),
+        ]
+    };
+    Table {
+        name: "Runs".to_owned(),
+        header: ["Run", "Stratum", "Rectangles", "Prevalence", "Time"].map(str::to_owned).to_vec(),
+        rows: (0..40).map(row).collect(),
+    }
+}
+
+fn gallery(ui: &mut Ui, commands: &mut Vec<Command>) {
+    egui::Panel::left("form").default_size(300.0).show(ui, |ui| {
+        ui.add_space(8.0);
+        ui.label(theme::title("Certify"));
+        card(ui, "1. Model", |ui| {
+            ui.label("agora: a small masked language model that comes with the program.");
+            ui.label(theme::mono("sha256 9f31c0…"));
+            ui.checkbox(&mut true, "Deterministic kernels");
+            ui.add(egui::Slider::new(&mut 3.0, 0.0..=10.0).text("Temperature"));
+        });
+        card(ui, "2. Sentence", |ui| {
+            let name = ui.label("Sentence");
+            let mut text = "The old bank by the river".to_owned();
+            ui.add(egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY)).labelled_by(name.id);
+            ui.horizontal(|ui| {
+                primary_button(ui, "Certify");
+                let _ = ui.button("Add to survey…");
+            });
+            disabled_button(ui, "Resume", "Nothing is paused.");
+        });
+        card(ui, "Nothing yet", |ui| {
+            empty_state(ui, "No runs yet", "Certify the sample sentence to see one.", Some("Open the sample"));
+        });
+    });
+    egui::CentralPanel::default().show(ui, |ui| {
+        verdict(ui, VerdictKind::Shown, "No joint distribution has these conditionals: R = 3.142, error below 1e-12");
+        ui.horizontal(|ui| {
+            verdict(ui, VerdictKind::Nothing, "Nothing shown");
+            verdict(ui, VerdictKind::Good, "Verified");
+            verdict(ui, VerdictKind::Caution, "Evidence only");
+            verdict(ui, VerdictKind::Failed, "Does not verify");
+        });
+        ui.horizontal(|ui| {
+            stat(ui, "R", "3.142 nats", "The difference of two log odds ratios. It is zero if a joint exists.");
+            stat(ui, "the error bound", "below 1e-12", "What rounding can change. Nothing more.");
+            stat(ui, "the prevalence", "0.412 (0.380 to 0.445)", "The share of rectangles that are certified.");
+        });
+        ui.columns(2, |columns| {
+            card(&mut columns[0], "", |ui| figure_view(ui, "field", &field(), 230.0, &[(1, 2), (4, 5)], commands));
+            card(&mut columns[1], "", |ui| figure_view(ui, "scatter", &scatter(), 230.0, &[], commands));
+            card(&mut columns[0], "", |ui| figure_view(ui, "prevalence", &prevalence(), 170.0, &[], commands));
+            card(&mut columns[1], "", |ui| figure_view(ui, "decay", &decay(), 170.0, &[], commands));
+        });
+        data_table(ui, "runs", &runs(), Some(2), commands);
+    });
+}
+
+#[test]
+fn the_gallery_looks_as_it_did() {
+    for (theme, name) in [(Theme::Light, "gallery_light"), (Theme::Dark, "gallery_dark")] {
+        let mut harness = support::harness([1360.0, 1080.0], theme, |ui| gallery(ui, &mut Vec::new()));
+        harness.run();
+        harness.snapshot(name);
+    }
+}
+
+#[test]
+fn a_figure_exports_and_copies_through_commands() {
+    let commands = Rc::new(RefCell::new(Vec::new()));
+    let sink = commands.clone();
+    let mut harness = support::harness([600.0, 400.0], Theme::Light, move |ui| {
+        figure_view(ui, "decay", &decay(), 300.0, &[], &mut sink.borrow_mut());
+    });
+    harness.run();
+    for (item, format) in
+        [("SVG drawing…", FigureFormat::Svg), ("PNG image…", FigureFormat::Png), ("CSV data…", FigureFormat::Csv)]
+    {
+        harness.get_by_label("Export Loss curve").click();
+        harness.run();
+        harness.get_by_label(item).click();
+        harness.run();
+        assert_eq!(commands.borrow_mut().pop(), Some(Command::ExportFigure(Box::new(decay()), format)));
+    }
+    harness.get_by_label("Export Loss curve").click();
+    harness.run();
+    harness.get_by_label("Copy data as CSV").click();
+    harness.run();
+    let Some(Command::CopyText(text)) = commands.borrow_mut().pop() else { panic!("nothing was copied") };
+    assert_eq!(text.lines().count(), 1 + 50 + 50 + 1);
+}
+
+#[test]
+fn a_heat_map_is_clicked_with_pointer_and_keyboard() {
+    let last = Rc::new(RefCell::new(FigureResponse::default()));
+    let sink = last.clone();
+    let mut harness = support::harness([500.0, 400.0], Theme::Light, move |ui| {
+        let response = figure_view(ui, "field", &field(), 300.0, &[(0, 0)], &mut Vec::new());
+        if response.clicked_cell.is_some() {
+            *sink.borrow_mut() = response;
+        }
+    });
+    harness.run();
+    let map = harness.get_by_role_and_label(egui::Role::Figure, "Rectangle field");
+    assert!(map.accesskit_node().description().unwrap_or_default().contains("Token at site 2"));
+    map.focus();
+    harness.run();
+    for key in [Key::ArrowDown, Key::ArrowDown, Key::ArrowRight, Key::ArrowLeft, Key::ArrowRight, Key::Enter] {
+        harness.key_press(key);
+        harness.run();
+    }
+    assert_eq!(last.borrow().clicked_cell, Some((2, 1)));
+    assert_eq!(last.borrow().clicked, Some([2.0, 1.0]));
+    let value = harness.get_by_role_and_label(egui::Role::Figure, "Rectangle field").accesskit_node().value();
+    assert!(value.unwrap_or_default().starts_with("Token at site 2: money\nToken at site 5: rich\nCentred D: "));
+}
+
+#[test]
+fn a_table_sorts_copies_and_is_clicked() {
+    let state = Rc::new(RefCell::new((Vec::new(), TableResponse::default())));
+    let sink = state.clone();
+    let table = runs();
+    let mut harness = support::harness([800.0, 500.0], Theme::Light, move |ui| {
+        let (commands, response) = &mut *sink.borrow_mut();
+        let now = data_table(ui, "runs", &table, None, commands);
+        if now.clicked.is_some() {
+            *response = now;
+        }
+    });
+    harness.run();
+    harness.get_by_label("Time").click();
+    harness.run();
+    harness.get_by_label("Time").click();
+    harness.run();
+    assert_eq!(harness.get_by_label("Time").accesskit_node().description().as_deref(), Some("sorted descending"));
+    harness.get_by_label_contains("survey 39,").click();
+    harness.run();
+    assert_eq!(state.borrow().1.clicked, Some(39), "the row's own index, whatever the order");
+    harness.get_by_label("Copy Runs").click();
+    harness.run();
+    harness.get_by_label("Markdown").click();
+    harness.run();
+    let command = state.borrow_mut().0.pop();
+    let Some(Command::CopyTable(copied, TableFormat::Markdown)) = command else { panic!("{command:?}") };
+    assert_eq!(copied.rows[0][0], "survey 39", "copied as shown");
+    assert_eq!(copied.rows.len(), 40);
+}
+
+#[test]
+fn a_statistic_explains_itself() {
+    let mut harness = support::harness([600.0, 300.0], Theme::Light, |ui| {
+        stat(ui, "R", "3.142 nats", "The difference of two log odds ratios. It is zero if a joint exists.");
+    });
+    harness.run();
+    assert!(harness.query_by_label_contains("It is zero").is_none());
+    harness.get_by_label("What is R?").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("It is zero").is_some());
+}
+
+#[test]
+fn fifty_thousand_rows_cost_as_much_as_a_screenful() {
+    let mut table = runs();
+    table.rows = (0..50_000)
+        .map(|k| vec![format!("survey {k}"), String::new(), k.to_string(), noise(k).to_string(), "1 s".to_owned()])
+        .collect();
+    let mut harness = support::harness([800.0, 600.0], Theme::Light, move |ui| {
+        data_table(ui, "runs", &table, None, &mut Vec::new());
+    });
+    harness.run();
+    harness.get_by_label("Prevalence").click();
+    harness.run();
+    let started = std::time::Instant::now();
+    harness.run_steps(20);
+    let frame = started.elapsed().as_secs_f64() / 20.0;
+    println!("{:.2} ms a frame", frame * 1e3);
+    // Generous, for busy machines: laying out all rows would take a hundred times as long.
+    assert!(frame < 0.05, "{frame} s a frame");
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eframe::egui::{RichText, Ui};
 
 use super::explanation::{Topic, explain};
-use super::outcome::Loaded;
+use super::outcome::{Loaded, say};
 use super::view::{At, ContextView};
 use super::words;
 use crate::glauber::certificate::{Certificate, Verdict};
@@ -15,7 +15,7 @@ use crate::store::{RunId, RunRow, RunState, VerificationRow};
 use crate::ui::command::{Command, Table};
 use crate::ui::context::TabContext;
 use crate::ui::theme;
-use crate::ui::widgets::{VerdictKind, data_table, disabled_button, stat, verdict};
+use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, stat};
 
 /// Verifications shown beside a certificate, newest first.
 const SHOWN: usize = 3;
@@ -103,7 +103,10 @@ fn contents(ui: &mut Ui, certificate: &Certificate, commands: &mut Vec<Command>)
         stat(ui, "C1: stored weights as exact reals", words::verdict_name(assessment.c1), explain(Topic::C1));
         stat(ui, "C2: the program as it runs in f32", words::second_verdict_name(assessment.c2), explain(Topic::C2));
     });
-    ui.label(&certificate.theorem);
+    ui.collapsing("The statement in full", |ui| {
+        ui.set_max_width(theme::READING_WIDTH);
+        ui.label(&certificate.theorem);
+    });
     let model = &certificate.model;
     let mut fields = vec![
         ("model", model.reference.clone()),
@@ -117,6 +120,7 @@ fn contents(ui: &mut Ui, certificate: &Certificate, commands: &mut Vec<Command>)
     fields.extend(model.revision.clone().map(|revision| ("revision", revision)));
     for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
         ui.horizontal(|ui| {
+            ui.spacing_mut().interact_size.y = 18.0;
             ui.label(theme::caption(name).weak());
             let short = if value.len() == 64 { format!("{}…", &value[..16]) } else { words::shortened(&value, 70) };
             let shown = ui.label(theme::mono(short)).on_hover_text(&value);
@@ -147,10 +151,10 @@ fn outcome(
     loaded.follow(context, id, |_| move |project| project.verification(id));
     match loaded.get() {
         Some(Ok(Some(found))) if found.ok => {
-            verdict(ui, VerdictKind::Good, "It verifies: the model gives the recorded numbers again.");
+            say(ui, VerdictKind::Good, "It verifies: the model gives the recorded numbers again.");
         }
         Some(Ok(Some(found))) => {
-            verdict(ui, VerdictKind::Failed, "It does not verify. What differs:");
+            say(ui, VerdictKind::Failed, "It does not verify. What differs:");
             let rows = found.differences.iter().map(|d| vec![d.field.clone(), d.recorded.clone(), d.found.clone()]);
             let table = Table {
                 name: "verification differences".to_owned(),
@@ -177,12 +181,11 @@ pub fn show_verification(
     verifications: &mut Verifications,
     commands: &mut Vec<Command>,
 ) {
-    use crate::ui::widgets::card;
     card(ui, "Verification", |ui| outcome(ui, context, run, verifications, commands));
     card(ui, "The certificate", |ui| match serde_json::from_str::<Certificate>(json) {
         Ok(certificate) => {
             let (kind, sentence) = words::verdict(&certificate.assessment);
-            verdict(ui, kind, &format!("The file says: {sentence}"));
+            say(ui, kind, &format!("The file says: {sentence}"));
             ui.label(theme::caption(format!("Context: {}", certificate.texts.join(" "))).weak());
             contents(ui, &certificate, commands);
             ui.horizontal(|ui| {

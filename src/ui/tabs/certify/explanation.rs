@@ -1,6 +1,6 @@
 //! The right side: why. What each statistic means, the caption for a paper, and what made the run.
 
-use eframe::egui::{RichText, ScrollArea, Ui};
+use eframe::egui::{ScrollArea, Ui};
 
 use super::draft::Mode;
 use super::one_context::OneContext;
@@ -10,7 +10,8 @@ use crate::figures::number;
 use crate::store::RunRow;
 use crate::ui::command::Command;
 use crate::ui::theme;
-use crate::ui::widgets::{card, stat};
+use crate::ui::widgets::card;
+use crate::ui::widgets::stat::{self, stat};
 
 /// What can be asked "what is this?" about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,10 +133,10 @@ pub fn show(ui: &mut Ui, mode: Mode, run: Option<&RunRow>, shown: Shown<'_>, com
             });
         }
         card(ui, "What is tested?", |ui| {
-            paragraphs(ui, explain(Topic::Test));
+            stat::explain(ui, explain(Topic::Test));
         });
         if mode == Mode::Survey {
-            card(ui, "Controls", |ui| paragraphs(ui, explain(Topic::Controls)));
+            card(ui, "Controls", |ui| stat::explain(ui, explain(Topic::Controls)));
         }
     });
 }
@@ -160,7 +161,7 @@ fn context(ui: &mut Ui, view: &ContextView, state: &OneContext, commands: &mut V
         }
     });
     let sizes = (result.texts_a.len(), result.texts_b.len());
-    let caption = words::context_caption(&view.spec, &result.certificate.assessment, sizes, result.rectangles.len());
+    let caption = words::context_caption(&view.spec, &result.certificate.assessment, sizes, view.total);
     caption_card(ui, caption, commands);
 }
 
@@ -200,10 +201,4 @@ fn caption_card(ui: &mut Ui, caption: String, commands: &mut Vec<Command>) {
             commands.push(Command::CopyText(caption));
         }
     });
-}
-
-fn paragraphs(ui: &mut Ui, text: &str) {
-    for paragraph in text.split("\n\n") {
-        ui.label(RichText::new(paragraph));
-    }
 }

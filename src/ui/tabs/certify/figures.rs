@@ -76,15 +76,14 @@ pub fn temperature(r_one: f64, chosen: f64) -> Figure {
     }
 }
 
-/// Place of a stratum on the shared axis of the survey figures.
-fn category(plausibility: Plausibility, distance: Distance, categories: &[(Plausibility, Distance)]) -> Option<usize> {
-    categories.iter().position(|&at| at == (plausibility, distance))
+/// The ways of drawing tokens that have strata, in the order of the form.
+pub fn plausibilities(strata: &[Stratum]) -> Vec<Plausibility> {
+    PLAUSIBILITIES.into_iter().filter(|&p| strata.iter().any(|stratum| stratum.plausibility == p)).collect()
 }
 
-/// The strata present, in the order of the form.
-pub fn categories(strata: &[Stratum]) -> Vec<(Plausibility, Distance)> {
-    let present = |at: (Plausibility, Distance)| strata.iter().any(|s| (s.plausibility, s.distance) == at);
-    PLAUSIBILITIES.iter().flat_map(|&p| DISTANCES.iter().map(move |&d| (p, d))).filter(|&at| present(at)).collect()
+/// The distances that have strata, in the order of the form.
+fn distances(strata: &[Stratum]) -> Vec<Distance> {
+    DISTANCES.into_iter().filter(|&d| strata.iter().any(|stratum| stratum.distance == d)).collect()
 }
 
 /// Name of a subject; the permuted control has no model of its own.
@@ -92,20 +91,22 @@ pub fn subject_name(subjects: &[String], subject: u32) -> String {
     subjects.get(subject as usize).cloned().unwrap_or_else(|| "permuted".to_owned())
 }
 
-/// One interval per stratum and subject, subjects side by side.
-fn by_stratum(
-    subjects: &[String],
-    strata: &[Stratum],
-    title: &str,
-    caption: &str,
-    unit: &str,
-    value: impl Fn(&Stratum) -> Option<[f64; 3]>,
-) -> Figure {
-    let categories = categories(strata);
+/// Names, words and number behind a figure over strata.
+struct Measure<'a> {
+    title: &'a str,
+    caption: &'a str,
+    unit: &'a str,
+    /// Estimate, lower, upper.
+    value: &'a dyn Fn(&Stratum) -> Option<[f64; 3]>,
+}
+
+/// One interval per distance and subject, subjects side by side; one way of drawing tokens, as strata are never pooled.
+fn by_distance(subjects: &[String], strata: &[Stratum], tokens: Plausibility, measure: &Measure<'_>) -> Figure {
+    let distances = distances(strata);
     let mut present: Vec<u32> = strata.iter().map(|stratum| stratum.subject).collect();
     present.sort_unstable();
     present.dedup();
-    let spread = 0.7 / present.len().max(1) as f64;
+    let spread = 0.6 / present.len().max(1) as f64;
     let layers = present
         .iter()
         .enumerate()
@@ -113,25 +114,24 @@ fn by_stratum(
             let shift = (place as f64 - (present.len() as f64 - 1.0) / 2.0) * spread;
             let points = strata
                 .iter()
-                .filter(|stratum| stratum.subject == subject)
+                .filter(|stratum| stratum.subject == subject && stratum.plausibility == tokens)
                 .filter_map(|stratum| {
-                    let at = category(stratum.plausibility, stratum.distance, &categories)?;
-                    let [estimate, lower, upper] = value(stratum)?;
+                    let at = distances.iter().position(|&distance| distance == stratum.distance)?;
+                    let [estimate, lower, upper] = (measure.value)(stratum)?;
                     Some([at as f64 + shift, estimate, lower, upper])
                 })
                 .collect();
             Layer::Intervals { name: subject_name(subjects, subject), colour: subject as usize, points }
         })
         .collect();
-    let names = categories
-        .iter()
-        .map(|&(p, d)| format!("{}, {}", words::plausibility_name(p), words::distance_name(d)))
-        .collect();
+    let names = distances.iter().map(|&distance| words::distance_name(distance).to_owned()).collect();
+    let tokens = words::plausibility_name(tokens);
     Figure {
-        title: title.to_owned(),
-        caption: caption.to_owned(),
-        x: axis("stratum: tokens, distance", Ticks::Names(names)),
-        y: axis(unit, Ticks::Linear { range: Some((0.0, 1.0)) }),
+        title: format!("{}, {tokens} tokens", measure.title),
+        caption: format!("{} Tokens of each pair: {tokens}; 95 % intervals.", measure.caption),
+        x: axis("distance between the positions (tokens)", Ticks::Names(names)),
+        // A little room, so that shares of 0 and 1 are not drawn on the edge.
+        y: axis(measure.unit, Ticks::Linear { range: Some((-0.03, 1.03)) }),
         layers,
     }
 }
@@ -140,41 +140,38 @@ fn interval(prevalence: &Prevalence) -> [f64; 3] {
     [prevalence.estimate, prevalence.lower, prevalence.upper]
 }
 
-/// Share of rectangles past a threshold (`None`: certified), per stratum and subject.
-pub fn prevalence(subjects: &[String], strata: &[Stratum], threshold: Option<f64>) -> Figure {
+/// Share of rectangles past a threshold (`None`: certified), per distance and subject.
+pub fn prevalence(subjects: &[String], strata: &[Stratum], tokens: Plausibility, threshold: Option<f64>) -> Figure {
     let name = words::threshold_name(threshold);
-    by_stratum(
-        subjects,
-        strata,
-        &format!("Share of rectangles: {name}"),
-        &format!("Share of sampled rectangles with {name}, by stratum and model, with 95 % intervals."),
-        "share of rectangles",
-        |stratum| stratum.prevalences.iter().find(|p| p.threshold == threshold).map(interval),
-    )
+    let measure = Measure {
+        title: &format!("Share of rectangles {name}"),
+        caption: &format!("Share of sampled rectangles {name}, by distance and model."),
+        unit: "share of rectangles",
+        value: &|stratum| stratum.prevalences.iter().find(|p| p.threshold == threshold).map(interval),
+    };
+    by_distance(subjects, strata, tokens, &measure)
 }
 
-/// Share of rectangles in which the two directions disagree about the sign, per stratum and subject.
-pub fn sign_disagreement(subjects: &[String], strata: &[Stratum]) -> Figure {
-    by_stratum(
-        subjects,
-        strata,
-        "Sign disagreement",
-        "Share of rectangles in which the log odds ratios seen from i and from j have opposite signs, with 95 % intervals.",
-        "share of rectangles",
-        |stratum| Some(interval(&stratum.sign_disagreement)),
-    )
+/// Share of rectangles in which the two directions disagree about the sign, per distance and subject.
+pub fn sign_disagreement(subjects: &[String], strata: &[Stratum], tokens: Plausibility) -> Figure {
+    let measure = Measure {
+        title: "Sign disagreement",
+        caption: "Share of rectangles in which the log odds ratios seen from i and from j have opposite signs.",
+        unit: "share of rectangles",
+        value: &|stratum| Some(interval(&stratum.sign_disagreement)),
+    };
+    by_distance(subjects, strata, tokens, &measure)
 }
 
-/// Mean asymmetry index, per stratum and subject.
-pub fn asymmetry(subjects: &[String], strata: &[Stratum]) -> Figure {
-    by_stratum(
-        subjects,
-        strata,
-        "Asymmetry",
-        "Mean of |LOR_i - LOR_j| / (|LOR_i| + |LOR_j|), 0 = the directions agree, 1 = they oppose, with 95 % intervals.",
-        "mean asymmetry (0 to 1)",
-        |stratum| Some(interval(&stratum.asymmetry)),
-    )
+/// Mean asymmetry index, per distance and subject.
+pub fn asymmetry(subjects: &[String], strata: &[Stratum], tokens: Plausibility) -> Figure {
+    let measure = Measure {
+        title: "Asymmetry",
+        caption: "Mean of |LOR_i - LOR_j| / (|LOR_i| + |LOR_j|): 0 = the directions agree, 1 = they oppose.",
+        unit: "mean asymmetry (0 to 1)",
+        value: &|stratum| Some(interval(&stratum.asymmetry)),
+    };
+    by_distance(subjects, strata, tokens, &measure)
 }
 
 /// LOR_i against LOR_j for the records that `keep` lets through; on the diagonal a rectangle is compatible.
@@ -237,18 +234,21 @@ mod tests {
     }
 
     #[test]
-    fn subjects_stand_side_by_side_within_their_stratum() {
+    fn subjects_stand_side_by_side_and_ways_of_drawing_are_not_pooled() {
         let strata = [
             stratum(0, Plausibility::TopK, Distance::Two, 0.5),
             stratum(1, Plausibility::TopK, Distance::Two, 0.0),
             stratum(0, Plausibility::TopK, Distance::One, 0.7),
+            stratum(0, Plausibility::Uniform, Distance::One, 0.9),
         ];
-        let figure = prevalence(&["agora".to_owned(), "ising".to_owned()], &strata, Some(0.1));
-        assert_eq!(figure.x.ticks, Ticks::Names(vec!["likely, neighbours".to_owned(), "likely, 2 apart".to_owned()]));
+        let figure = prevalence(&["agora".to_owned(), "ising".to_owned()], &strata, Plausibility::TopK, Some(0.1));
+        assert_eq!(figure.x.ticks, Ticks::Names(vec!["neighbours".to_owned(), "2 apart".to_owned()]));
         let Layer::Intervals { points, .. } = &figure.layers[0] else { panic!("intervals") };
         let Layer::Intervals { points: beside, .. } = &figure.layers[1] else { panic!("intervals") };
+        assert_eq!(points.len(), 2, "the random tokens are not among them");
         assert!(points[0][0] < beside[0][0] && (points[0][0] - 1.0).abs() < 0.5, "{points:?} {beside:?}");
         assert_eq!(beside[0][1], 0.0);
+        assert_eq!(plausibilities(&strata), [Plausibility::TopK, Plausibility::Uniform]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The left side: what goes in, one card after the other, and the button that starts it.
 
-use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ScrollArea, Ui};
+use eframe::egui::{self, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, ScrollArea, Ui};
 
 use super::draft::{Draft, Mode};
 use super::questions::{Live, Questions};
@@ -40,9 +40,15 @@ pub fn show(
     commands: &mut Vec<Command>,
 ) -> bool {
     let start_pressed = ui.input_mut(|input| input.consume_shortcut(&START));
-    let mut started = false;
+    mode_switch(ui, draft);
+    // The button stays in sight however long the form is.
+    let started = Panel::bottom("certify start panel")
+        .frame(Frame::new().inner_margin(Margin { left: 0, right: 0, top: 8, bottom: 12 }))
+        .show_separator_line(false)
+        .resizable(false)
+        .show(ui, |ui| start(ui, context, draft, questions, start_pressed, commands))
+        .inner;
     ScrollArea::vertical().id_salt("certify form").auto_shrink([false, false]).show(ui, |ui| {
-        mode_switch(ui, draft);
         card(ui, "1  Model", |ui| model(ui, context, draft, state, questions, commands));
         match draft.mode {
             Mode::OneContext => {
@@ -58,7 +64,6 @@ pub fn show(
                 temperature(ui, draft);
             },
         );
-        started = start(ui, context, draft, questions, start_pressed, commands);
         advanced(ui, context, draft, state, commands);
         ui.add_space(theme::STEP);
     });

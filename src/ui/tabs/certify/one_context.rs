@@ -3,6 +3,8 @@
 use eframe::egui::{self, Key, Modifiers, Ui};
 
 use super::certificate::{self, Verifications};
+use super::outcome::say;
+use super::survey::TWO_COLUMNS;
 use super::view::{At, ContextView};
 use super::{figures, rectangle, words};
 use crate::figures::number;
@@ -10,7 +12,7 @@ use crate::store::{RunId, RunRow};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::theme;
-use crate::ui::widgets::{card, data_table, figure_view, verdict};
+use crate::ui::widgets::{card, data_table, figure_view};
 
 /// What is selected in the results of one context.
 #[derive(Default)]
@@ -26,7 +28,7 @@ pub struct OneContext {
 impl OneContext {
     /// The selected rectangle of `view`.
     pub fn selected(&self, view: &ContextView) -> Option<At> {
-        self.chosen.filter(|&at| view.rectangle(at).is_some()).or_else(|| view.largest())
+        self.chosen.filter(|&at| view.contains(at)).or_else(|| view.largest())
     }
     /// Takes a clicked cell: the first opens a rectangle, the second, in another row and column, closes it.
     fn click(&mut self, cell: (usize, usize)) {
@@ -69,7 +71,7 @@ pub fn show(
     }
     let result = &view.result;
     let (kind, sentence) = words::verdict(&result.certificate.assessment);
-    verdict(ui, kind, &sentence);
+    say(ui, kind, &sentence);
     ui.label(
         theme::caption(format!(
             "{} in \u{201c}{}\u{201d}, positions {} and {}, τ = {}: {} among {} × {} tokens; the largest |R| decides.",
@@ -78,28 +80,34 @@ pub fn show(
             view.spec.positions.0 + 1,
             view.spec.positions.1 + 1,
             number::general(view.spec.temperature, 4),
-            number::counted(result.rectangles.len() as u64, "rectangle", "rectangles"),
+            number::counted(view.total, "rectangle", "rectangles"),
             result.texts_a.len(),
             result.texts_b.len(),
         ))
         .weak(),
     );
-    card(ui, "", |ui| field(ui, view, state, commands));
-    if let Some(at) = state.selected(view) {
-        card(ui, "Selected rectangle", |ui| {
+    let Some(at) = state.selected(view) else {
+        card(ui, "", |ui| field(ui, view, state, commands));
+        return;
+    };
+    let temperature = figures::temperature(view.corners(at).r(1.0), view.spec.temperature);
+    // In a wide window the field and the rectangle chosen in it stand side by side.
+    let columns = if ui.available_width() >= TWO_COLUMNS { 2 } else { 1 };
+    ui.columns(columns, |columns| {
+        let last = columns.len() - 1;
+        card(&mut columns[0], "", |ui| field(ui, view, state, commands));
+        card(&mut columns[last], "Selected rectangle", |ui| {
             corner_choice(ui, view, at, state);
             rectangle::show(ui, view, at, commands);
         });
-        if let Some(found) = view.rectangle(at) {
-            let tau = view.spec.temperature;
-            let figure = figures::temperature(found.assessment.r64 * tau, tau);
-            card(ui, "", |ui| figure_view(ui, "certify temperature", &figure, 200.0, &[], commands));
-        }
-        card(ui, "Certificate", |ui| {
+        card(&mut columns[0], "", |ui| {
+            figure_view(ui, "certify temperature", &temperature, 200.0, &[], commands);
+        });
+        card(&mut columns[last], "Certificate", |ui| {
             certificate::show(ui, context, view, at, verifications, commands);
         });
-        card(ui, "All rectangles", |ui| all_rectangles(ui, view, at, state, commands));
-    }
+    });
+    card(ui, "All rectangles", |ui| all_rectangles(ui, view, at, state, commands));
 }
 
 fn field(ui: &mut Ui, view: &ContextView, state: &mut OneContext, commands: &mut Vec<Command>) {
@@ -161,13 +169,12 @@ fn corner(ui: &mut Ui, name: &str, texts: &[String], chosen: &mut usize, other: 
 }
 
 fn all_rectangles(ui: &mut Ui, view: &ContextView, at: At, state: &mut OneContext, commands: &mut Vec<Command>) {
-    let total = view.result.rectangles.len();
-    if total > view.order.len() {
+    if view.total > view.order.len() as u64 {
         ui.label(
             theme::caption(format!(
-                "The {} with the largest |R| of {}; the command line writes all of them.",
+                "The {} with the largest |R| of {}. Choose any other in the field.",
                 number::count(view.order.len() as u64),
-                number::count(total as u64)
+                number::count(view.total)
             ))
             .weak(),
         );

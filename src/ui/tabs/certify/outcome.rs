@@ -1,6 +1,6 @@
 //! The centre: which run is shown, where it stands, and then its results.
 
-use eframe::egui::{self, ScrollArea, Ui};
+use eframe::egui::{self, ScrollArea, TextWrapMode, Ui};
 
 use super::draft::{Draft, Mode};
 use super::one_context::OneContext;
@@ -199,16 +199,26 @@ impl Outcome {
             if ui.small_button(text).clicked() {
                 *why_hidden = !*why_hidden;
             }
-            let same = draft.spec(context.sentence_lists).is_ok_and(|spec| spec == run.spec);
-            if !same && !matches!(run.spec, RunSpec::Verify(_)) {
+        });
+        let same = draft.spec(context.sentence_lists).is_ok_and(|spec| spec == run.spec);
+        if !same && !matches!(run.spec, RunSpec::Verify(_)) {
+            ui.horizontal_wrapped(|ui| {
                 let palette = theme::palette(ui);
-                ui.label(theme::caption("The form has changed since this run").color(palette.warning));
+                ui.label(theme::caption("The form has changed since this run.").color(palette.warning));
                 if ui.small_button("Fill the form from this run").clicked() {
                     commands.push(Command::DuplicateAsForm(run.id));
                 }
-            }
-        });
+            });
+        }
     }
+}
+
+/// A verdict that wraps within the column, however long it is.
+pub fn say(ui: &mut Ui, kind: VerdictKind, text: &str) {
+    ui.scope(|ui| {
+        ui.style_mut().wrap_mode = Some(TextWrapMode::Wrap);
+        verdict(ui, kind, text);
+    });
 }
 
 /// Whether `run` answers the question of `mode`.
@@ -254,7 +264,7 @@ fn nothing_yet(ui: &mut Ui, draft: &mut Draft) {
 }
 
 fn unreadable(ui: &mut Ui, problem: &StoreError) {
-    verdict(ui, VerdictKind::Failed, "The results could not be read.");
+    say(ui, VerdictKind::Failed, "The results could not be read.");
     ui.label(problem.to_string());
 }
 
@@ -270,24 +280,21 @@ pub fn state(ui: &mut Ui, context: &TabContext<'_>, run: &RunRow, commands: &mut
         }
         RunState::Running | RunState::Paused => progress(ui, context, run, commands),
         RunState::Interrupted => {
-            verdict(ui, VerdictKind::Caution, "This run was interrupted. What it had finished is kept.");
+            say(ui, VerdictKind::Caution, "This run was interrupted. What it had finished is kept.");
             ui.horizontal(|ui| {
                 resume(ui, run, "Continue", commands);
                 cancel(ui, run, commands);
             });
         }
         RunState::Cancelled => {
-            verdict(ui, VerdictKind::Caution, "This run was cancelled. What it had finished is kept.");
+            say(ui, VerdictKind::Caution, "This run was cancelled. What it had finished is kept.");
             resume(ui, run, "Continue", commands);
         }
         RunState::Failed => {
-            verdict(ui, VerdictKind::Failed, "This run failed.");
+            say(ui, VerdictKind::Failed, "This run failed.");
             ui.label(run.error.as_deref().unwrap_or("No message was recorded; the log may say more."));
             ui.horizontal(|ui| {
                 resume(ui, run, "Try again", commands);
-                if ui.button("Fill the form from this run").clicked() {
-                    commands.push(Command::DuplicateAsForm(run.id));
-                }
                 if ui.button("Show the log").clicked() {
                     commands.push(Command::ShowLog);
                 }

@@ -41,18 +41,17 @@ pub fn show(ui: &mut Ui, view: &ContextView, at: At, commands: &mut Vec<Command>
         }
     });
     let corners = view.corners(at);
-    let Some(found) = view.rectangle(at) else { return };
-    let assessment = &found.assessment;
+    let r = corners.r(view.spec.temperature);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme::STEP * 3.0;
-        let r = number::nats_with_unit(assessment.r64);
-        stat(ui, "R", &r, explain(Topic::R));
-        stat(ui, "Error of R", &number::bound(assessment.e64), explain(Topic::ErrorBound));
+        stat(ui, "R", &number::nats_with_unit(r), explain(Topic::R));
+        let error = view.rectangle(at).map(|found| number::bound(found.assessment.e64));
+        stat(ui, "Error of R", error.as_deref().unwrap_or("not assessed"), explain(Topic::ErrorBound));
         stat(ui, "LOR seen from i", &number::nats(corners.lor_i()), explain(Topic::LogOddsRatio));
         stat(ui, "LOR seen from j", &number::nats(corners.lor_j()), explain(Topic::LogOddsRatio));
-        stat(ui, "|R| / 8", &number::nats_with_unit(assessment.r64.abs() / 8.0), explain(Topic::DistanceBound));
+        stat(ui, "|R| / 8", &number::nats_with_unit(r.abs() / 8.0), explain(Topic::DistanceBound));
     });
-    ui.label(words::distance_bound(assessment.r64));
+    ui.label(words::distance_bound(r));
 }
 
 /// A 2×2 table of log-probabilities: rows a, a', columns b, b'; `values` row by row.

@@ -56,7 +56,7 @@ pub fn show(
     }
     ui.horizontal_wrapped(|ui| {
         pick(ui, context, draft);
-        if ui.button("Import …").on_hover_text("Reads a text or CSV file of sentences into this project.").clicked() {
+        if ui.button("Import…").on_hover_text("Reads a text or CSV file of sentences into this project.").clicked() {
             commands.push(Command::ImportSentences);
         }
         if draft.sentence.trim().is_empty() && ui.button("Use a sample").clicked() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{Key, Modifiers, RichText, Ui};
 
 use super::draft::{ChoiceKind, Draft, Mode, TokenDraft};
+use super::outcome::say;
 use super::questions::{Live, Questions};
 use super::view::{self, RecordsView, SurveyView, THRESHOLDS};
 use super::{figures, words};
@@ -15,10 +16,13 @@ use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::requested::Requested;
 use crate::ui::theme;
-use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, figure_view, verdict};
+use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, figure_view};
 
 /// Asks for the whole law at a site: more tokens than any vocabulary has.
 const WHOLE_VOCABULARY: usize = 1 << 20;
+
+/// Width from which figures stand side by side.
+pub const TWO_COLUMNS: f32 = 1040.0;
 
 /// What is selected in the results of a survey.
 #[derive(Default)]
@@ -26,6 +30,8 @@ pub struct Survey {
     run: Option<RunId>,
     /// Index into [`THRESHOLDS`].
     threshold: usize,
+    /// Which of the view's facets.
+    facet: usize,
     /// Row of the strata table.
     stratum: Option<usize>,
     /// Place among the survey's records.
@@ -56,7 +62,7 @@ pub fn show(
     commands: &mut Vec<Command>,
 ) {
     if state.run != Some(run.id) {
-        *state = Survey { run: Some(run.id), threshold: state.threshold, ..Survey::default() };
+        *state = Survey { run: Some(run.id), threshold: state.threshold, facet: state.facet, ..Survey::default() };
     }
     if (state.record.is_some() || state.stratum.is_some())
         && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
@@ -71,14 +77,25 @@ pub fn show(
         return;
     }
     follow_records(context, version, view, state);
-    card(ui, "", |ui| prevalence(ui, view, state, commands));
-    card(ui, "", |ui| scatter(ui, view, state, commands));
-    card(ui, "", |ui| {
-        figure_view(ui, "survey signs", &view.sign_disagreement, 220.0, &[], commands);
-    });
-    card(ui, "", |ui| {
-        figure_view(ui, "survey asymmetry", &view.asymmetry, 220.0, &[], commands);
-    });
+    choices(ui, view, state);
+    if let Some(facet) = view.facets.get(state.facet).or(view.facets.first()) {
+        // In a wide window the figures stand side by side.
+        let columns = if ui.available_width() >= TWO_COLUMNS { 2 } else { 1 };
+        ui.columns(columns, |columns| {
+            let last = columns.len() - 1;
+            let threshold = state.threshold.min(facet.prevalence.len() - 1);
+            card(&mut columns[0], "", |ui| {
+                figure_view(ui, "survey prevalence", &facet.prevalence[threshold], 300.0, &[], commands);
+            });
+            card(&mut columns[last], "", |ui| scatter(ui, view, state, commands));
+            card(&mut columns[0], "", |ui| {
+                figure_view(ui, "survey signs", &facet.sign_disagreement, 220.0, &[], commands);
+            });
+            card(&mut columns[last], "", |ui| {
+                figure_view(ui, "survey asymmetry", &facet.asymmetry, 220.0, &[], commands);
+            });
+        });
+    }
     card(ui, "Strata", |ui| {
         ui.label(theme::caption("Click a stratum to see its records. Strata are never pooled.").weak());
         if let Some(row) = data_table(ui, "survey strata", &view.strata_table, state.stratum, commands).clicked {
@@ -100,7 +117,7 @@ fn headline(ui: &mut Ui, run: &RunRow, view: &SurveyView) {
         if unfinished {
             ui.label("Results appear here as the first sentences are done.");
         } else {
-            verdict(
+            say(
                 ui,
                 VerdictKind::Nothing,
                 "No rectangle could be sampled: every sentence is too short for the distances ticked.",
@@ -128,7 +145,7 @@ fn headline(ui: &mut Ui, run: &RunRow, view: &SurveyView) {
             number::percent(top.interval[1])
         )
     };
-    verdict(ui, kind, &text);
+    say(ui, kind, &text);
     ui.label(
         theme::caption(format!(
             "{} in {}. One certificate is nearly automatic, even for untrained models: read the sizes beside the controls.",
@@ -139,16 +156,22 @@ fn headline(ui: &mut Ui, run: &RunRow, view: &SurveyView) {
     );
 }
 
-fn prevalence(ui: &mut Ui, view: &SurveyView, state: &mut Survey, commands: &mut Vec<Command>) {
+/// Which tokens and which threshold the figures show.
+fn choices(ui: &mut Ui, view: &SurveyView, state: &mut Survey) {
     ui.horizontal_wrapped(|ui| {
-        ui.label("Share of rectangles");
+        ui.label("Tokens");
+        state.facet = state.facet.min(view.facets.len().saturating_sub(1));
+        for (place, facet) in view.facets.iter().enumerate() {
+            ui.selectable_value(&mut state.facet, place, words::plausibility_name(facet.tokens))
+                .on_hover_text(words::plausibility_sentence(facet.tokens));
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Count rectangles");
         for (place, threshold) in THRESHOLDS.iter().enumerate() {
             ui.selectable_value(&mut state.threshold, place, words::threshold_name(*threshold));
         }
     });
-    if let Some(figure) = view.prevalence.get(state.threshold) {
-        figure_view(ui, "survey prevalence", figure, 280.0, &[], commands);
-    }
 }
 
 /// Asks for the records of the selected stratum when it or the results changed.

@@ -60,7 +60,7 @@ fn sentences(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, commands:
         });
     }
     ui.horizontal_wrapped(|ui| {
-        if ui.button("Import …").on_hover_text("Reads a text or CSV file of sentences into this project.").clicked() {
+        if ui.button("Import…").on_hover_text("Reads a text or CSV file of sentences into this project.").clicked() {
             commands.push(Command::ImportSentences);
         }
         if survey.list.is_none() && survey.lines.trim().is_empty() && ui.button("Use a sample").clicked() {

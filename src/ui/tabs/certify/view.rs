@@ -8,7 +8,7 @@ use crate::figures::figure::Figure;
 use crate::figures::number;
 use crate::glauber::certify::{AssessedRectangle, CertifyResult, CertifySpec};
 use crate::glauber::rectangle::Corners;
-use crate::glauber::survey::{Record, Stratum, SurveySpec};
+use crate::glauber::survey::{Plausibility, Record, Stratum, SurveySpec};
 use crate::store::{Project, RunId, StoreError};
 use crate::ui::command::Table;
 
@@ -32,6 +32,8 @@ pub struct ContextView {
     pub order: Vec<usize>,
     /// The certificate as the JSON that is saved and verified.
     pub certificate: String,
+    /// Rectangles among the token sets; the result lists the largest if there are very many.
+    pub total: u64,
 }
 
 impl ContextView {
@@ -49,8 +51,9 @@ impl ContextView {
         let rows = order.iter().map(|&k| rectangle_row(&result, &result.rectangles[k])).collect();
         let header = ["a", "a'", "b", "b'", "R (nats)", "|R| (nats)", "error bound", "C1", "C2"];
         let table = Table { name: "rectangles".to_owned(), header: header.map(str::to_owned).to_vec(), rows };
+        let total = result.listed_of.max(result.rectangles.len() as u64);
         let certificate = serde_json::to_string_pretty(&result.certificate).unwrap_or_default();
-        Self { field: figures::field(&result, spec.positions), table, order, certificate, spec, result }
+        Self { field: figures::field(&result, spec.positions), table, order, certificate, total, spec, result }
     }
 
     /// The rectangle with the largest |R|, if there is any.
@@ -58,7 +61,12 @@ impl ContextView {
         self.order.first().map(|&k| self.result.rectangles[k].at)
     }
 
-    /// The rectangle at these token indices.
+    /// Whether these token indices make a rectangle.
+    pub fn contains(&self, (a, a2, b, b2): At) -> bool {
+        a < a2 && a2 < self.result.tokens_a.len() && b < b2 && b2 < self.result.tokens_b.len()
+    }
+
+    /// The rectangle at these token indices, if it is among those listed.
     pub fn rectangle(&self, at: At) -> Option<&AssessedRectangle> {
         self.result
             .rectangles
@@ -120,16 +128,23 @@ fn rectangle_row(result: &CertifyResult, rectangle: &AssessedRectangle) -> Vec<S
     ]
 }
 
+/// Figures over the strata of one way of drawing tokens.
+pub struct Facet {
+    pub tokens: Plausibility,
+    /// One for each of [`THRESHOLDS`].
+    pub prevalence: Vec<Figure>,
+    pub sign_disagreement: Figure,
+    pub asymmetry: Figure,
+}
+
 /// Results of a survey so far, ready to draw.
 pub struct SurveyView {
     pub spec: SurveySpec,
     pub subjects: Vec<String>,
     pub strata: Vec<Stratum>,
     pub records: Arc<Vec<Record>>,
-    /// One figure for each of [`THRESHOLDS`].
-    pub prevalence: Vec<Figure>,
-    pub sign_disagreement: Figure,
-    pub asymmetry: Figure,
+    /// One for each way of drawing tokens that has strata.
+    pub facets: Vec<Facet>,
     pub scatter: Figure,
     pub strata_table: Table,
 }
@@ -156,11 +171,14 @@ impl SurveyView {
 
     /// Works out tables and figures.
     pub fn new(spec: SurveySpec, subjects: Vec<String>, strata: Vec<Stratum>, records: Arc<Vec<Record>>) -> Self {
-        let prevalence = THRESHOLDS.iter().map(|&at| figures::prevalence(&subjects, &strata, at)).collect();
+        let facet = |tokens: Plausibility| Facet {
+            tokens,
+            prevalence: THRESHOLDS.iter().map(|&at| figures::prevalence(&subjects, &strata, tokens, at)).collect(),
+            sign_disagreement: figures::sign_disagreement(&subjects, &strata, tokens),
+            asymmetry: figures::asymmetry(&subjects, &strata, tokens),
+        };
         Self {
-            prevalence,
-            sign_disagreement: figures::sign_disagreement(&subjects, &strata),
-            asymmetry: figures::asymmetry(&subjects, &strata),
+            facets: figures::plausibilities(&strata).into_iter().map(facet).collect(),
             scatter: figures::scatter(&subjects, &records, |_| true),
             strata_table: strata_table(&subjects, &strata),
             spec,
@@ -175,7 +193,7 @@ fn strata_table(subjects: &[String], strata: &[Stratum]) -> Table {
     let mut header: Vec<String> =
         ["model", "tokens", "distance", "rectangles", "sentences"].map(str::to_owned).to_vec();
     header.extend(
-        THRESHOLDS.iter().map(|&threshold| format!("share {}, 95 % interval", words::threshold_name(threshold))),
+        THRESHOLDS.iter().map(|&threshold| format!("share {} (95 % interval)", words::threshold_name(threshold))),
     );
     header.extend(
         ["method", "sign disagreement", "asymmetry", "|R| 5 %", "|R| 25 %", "|R| median", "|R| 75 %", "|R| 95 %"]

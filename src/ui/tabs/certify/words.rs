@@ -101,9 +101,9 @@ pub fn share(prevalence: &Prevalence) -> String {
     )
 }
 
-/// `certified` or `|R| above 0.1 nats`.
+/// `certified` or `with |R| above 0.1 nats`, after "rectangles".
 pub fn threshold_name(threshold: Option<f64>) -> String {
-    threshold.map_or("certified".to_owned(), |nats| format!("|R| above {nats} nats"))
+    threshold.map_or("certified".to_owned(), |nats| format!("with |R| above {nats} nats"))
 }
 
 /// A sentence cut to about `length` characters at a word.
@@ -139,12 +139,7 @@ pub fn run_time(run: &RunRow) -> String {
 }
 
 /// A caption for a paper about one context.
-pub fn context_caption(
-    spec: &CertifySpec,
-    assessment: &Assessment,
-    sizes: (usize, usize),
-    rectangles: usize,
-) -> String {
+pub fn context_caption(spec: &CertifySpec, assessment: &Assessment, sizes: (usize, usize), rectangles: u64) -> String {
     let outcome = match assessment.c1 {
         Verdict::Certified => "certified incompatible (C1)",
         Verdict::NoCertificate => "not certified",

@@ -8,5 +8,5 @@ pub mod conditionals;
 pub mod exact;
 pub mod hexfloat;
 pub mod rectangle;
-// pub mod survey;
+pub mod survey;
 pub mod toys;

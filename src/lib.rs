@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod figures;
+pub mod formats;
 pub mod glauber;
 pub mod jobs;
 pub mod models;

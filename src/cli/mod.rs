@@ -1,1 +1,110 @@
-//! The command line (contract: README, "Headless").
+//! The command line: every job of the window, headless, with exit codes and JSON for scripts.
+//!
+//! Exit codes: 0 success, 1 a negative answer or failed check, 2 bad usage or bad input, 3 cancelled, 4 internal failure.
+
+mod certify;
+mod demand;
+mod model;
+mod output;
+mod project;
+mod run;
+mod shot;
+mod survey;
+mod terminal;
+mod train_mlm;
+mod verify;
+mod window;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use demand::Failure;
+
+/// Kleroterion: whose values does a language model carry? Without a command it opens the window.
+#[derive(Parser)]
+#[command(name = "kleroterion", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Open the window on a project (default: the quickstart sample).
+    Open(window::Open),
+    /// Look for a certificate that no joint distribution has a model's conditionals, in one context.
+    Certify(certify::Certify),
+    /// Sample rectangles over many sentences: how often and how far are the conditionals incompatible?
+    Survey(survey::Survey),
+    /// Re-evaluate a certificate from its file.
+    Verify(verify::Verify),
+    /// Train a small BERT-layout masked language model and its tokenizer from plain text.
+    TrainMlm(train_mlm::TrainMlm),
+    /// Look at, check and download models.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Make and look at projects.
+    #[command(subcommand)]
+    Project(project::ProjectCommand),
+    /// Carry out (or resume) a run that a project holds.
+    Run(run::Run),
+    /// Draw a tab of a project as a picture, without a display.
+    Shot(shot::Shot),
+}
+
+/// What every command that computes takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Common {
+    /// Write the full result as JSON to FILE (`-`: standard output).
+    #[arg(long, value_name = "FILE", global = true)]
+    json: Option<PathBuf>,
+    /// Store the run in this project; without it nothing is left behind.
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Seed of every random choice.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Worker threads (default: all cores). Never changes a result.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+/// Parses the arguments, carries them out, and maps what happened to an exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors; clap prints them to standard output itself.
+            let asked = !error.use_stderr();
+            return match error.print() {
+                Ok(()) if asked => ExitCode::SUCCESS,
+                _ => ExitCode::from(2),
+            };
+        }
+    };
+    terminal::catch_interrupts();
+    let outcome = match cli.command {
+        None => window::Open::default().run(),
+        Some(Command::Open(command)) => command.run(),
+        Some(Command::Certify(command)) => command.run(),
+        Some(Command::Survey(command)) => command.run(),
+        Some(Command::Verify(command)) => command.run(),
+        Some(Command::TrainMlm(command)) => command.run(),
+        Some(Command::Model(command)) => command.run(),
+        Some(Command::Project(command)) => command.run(),
+        Some(Command::Run(command)) => command.run(),
+        Some(Command::Shot(command)) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                eprintln!("kleroterion: {message}");
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

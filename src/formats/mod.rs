@@ -1,0 +1,3 @@
+//! Files that come from elsewhere, read strictly: an error names the file, the row and the remedy.
+
+pub mod sentences;

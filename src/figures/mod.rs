@@ -4,6 +4,7 @@ pub mod colour;
 pub mod csv;
 pub mod figure;
 pub mod fonts;
+pub mod lettering;
 pub mod number;
 pub mod png;
 pub mod scale;

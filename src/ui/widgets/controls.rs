@@ -24,7 +24,7 @@ pub fn disabled_button(ui: &mut Ui, text: &str, why: &str) -> Response {
 /// True when the button was pressed.
 pub fn empty_state(ui: &mut Ui, headline: &str, what_to_do: &str, action: Option<&str>) -> bool {
     ui.vertical_centered(|ui| {
-        ui.set_max_width(theme::READING_WIDTH);
+        ui.set_max_width(theme::READING_WIDTH.min(ui.available_width()));
         ui.add_space(theme::STEP * 4.0);
         ui.label(theme::section(headline));
         ui.label(RichText::new(what_to_do).color(theme::palette(ui).weak_text));

@@ -1,9 +1,9 @@
 //! A figure in the window: pan, zoom, hover for values, context menu for export.
 
-use eframe::egui::{self, Align, Id, Layout, Role, Stroke, Ui, Vec2b, WidgetInfo};
+use eframe::egui::{self, Align, Id, Layout, Rangef, Role, Stroke, Ui, Vec2b, WidgetInfo};
 use egui_plot::{
-    AxisHints, FilledArea, GridMark, HLine, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotMemory,
-    PlotPoint, PlotPoints, PlotUi, Points,
+    AxisHints, FilledArea, GridMark, HLine, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotMemory, PlotPoint,
+    PlotPoints, PlotUi, Points,
 };
 
 use super::heat_map::heat_map;
@@ -93,9 +93,15 @@ fn plot(ui: &mut Ui, id: Id, figure: &Figure, height: f32) -> (egui::Response, F
     let plot_id = id.with("plot");
     let first_time = PlotMemory::load(ui.ctx(), plot_id).is_none();
     let dark = ui.visuals().dark_mode;
-    let guide_colour = theme::palette(ui).weak_text;
-    let named = figure.layers.iter().filter(|layer| !name_of(layer).is_empty()).count();
-    let mut plot = Plot::new("plot")
+    legend(ui, figure, dark);
+    let about = ((ui.available_width() / 80.0).clamp(2.0, 10.0) as usize, (height / 36.0).clamp(2.0, 10.0) as usize);
+    let stride = name_stride(&figure.x, ui.available_width() - 60.0);
+    let caption_font = egui::TextStyle::Small.resolve(ui.style());
+    let palette = theme::palette(ui);
+    let hints = |hints: AxisHints<'static>| {
+        hints.tick_label_font(caption_font.clone()).tick_label_color(palette.text).label_spacing(Rangef::new(8.0, 9.0))
+    };
+    let plot = Plot::new("plot")
         .id(plot_id)
         .height(height)
         .default_x_bounds(x.straight(x.low), x.straight(x.high))
@@ -103,21 +109,21 @@ fn plot(ui: &mut Ui, id: Id, figure: &Figure, height: f32) -> (egui::Response, F
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .show_crosshair(false)
-        .custom_x_axes(vec![axis_hints(AxisHints::new_x(), &figure.x, x)])
-        .custom_y_axes(vec![axis_hints(AxisHints::new_y(), &figure.y, y)])
-        .x_grid_spacer(move |input| marks(x, input.bounds, 8))
-        .y_grid_spacer(move |input| marks(y, input.bounds, 6))
+        .grid_color(palette.hairline)
+        .grid_fade(0.0)
+        .grid_spacing(Rangef::new(2.0, 8.0))
+        .custom_x_axes(vec![axis_hints(hints(AxisHints::new_x()), &figure.x, x, about.0)])
+        .custom_y_axes(vec![axis_hints(hints(AxisHints::new_y()), &figure.y, y, about.1)])
+        .x_grid_spacer(move |input| marks(x, input.bounds, about.0, stride))
+        .y_grid_spacer(move |input| marks(y, input.bounds, about.1, 1))
         .label_formatter(move |position| hover_text(position, figure, x, y));
-    if named > 1 {
-        plot = plot.legend(Legend::default().follow_insertion_order(true).text_style(egui::TextStyle::Small));
-    }
     let shown = plot.show(ui, |plot_ui| {
         if first_time {
             // From then on the bounds follow the data until the reader pans; a double click follows again.
             plot_ui.set_auto_bounds(Vec2b::TRUE);
         }
         for layer in &figure.layers {
-            add_layer(plot_ui, layer, (x, y), dark, guide_colour);
+            add_layer(plot_ui, layer, (x, y), dark, palette.weak_text);
         }
     });
     let mut outcome = FigureResponse::default();
@@ -151,11 +157,82 @@ fn name_of(layer: &Layer) -> &str {
     }
 }
 
-fn axis_hints<'a>(hints: AxisHints<'a>, axis: &'a Axis, scale: Scale) -> AxisHints<'a> {
+/// Names of the layers with their marks, above the plot so that they hide no data. One named layer needs none.
+fn legend(ui: &mut Ui, figure: &Figure, dark: bool) {
+    if figure.layers.iter().filter(|layer| !name_of(layer).is_empty()).count() < 2 {
+        return;
+    }
+    let guide_colour = theme::palette(ui).weak_text;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::Vec2::new(4.0, 0.0);
+        for layer in figure.layers.iter().filter(|layer| !name_of(layer).is_empty()) {
+            let (rect, _) = ui.allocate_exact_size(egui::Vec2::new(18.0, 16.0), egui::Sense::hover());
+            swatch(ui.painter(), rect, layer, dark, guide_colour);
+            ui.label(theme::caption(name_of(layer)));
+            ui.add_space(theme::STEP);
+        }
+    });
+}
+
+fn swatch(painter: &egui::Painter, rect: egui::Rect, layer: &Layer, dark: bool, guide_colour: egui::Color32) {
+    let (left, right) = (rect.left_center(), rect.right_center());
+    match layer {
+        Layer::Points { colour, .. } | Layer::Intervals { colour, .. } => {
+            let ink = theme::categorical(*colour, dark);
+            if matches!(layer, Layer::Intervals { .. }) {
+                painter.vline(rect.center().x, rect.shrink(1.0).y_range(), Stroke::new(1.5, ink));
+            }
+            painter.add(marker_shape(rect.center(), *colour, 4.0, ink));
+        }
+        Layer::Line { colour, dashed, .. } => {
+            let stroke = Stroke::new(2.0, theme::categorical(*colour, dark));
+            if *dashed {
+                painter.extend(egui::Shape::dashed_line(&[left, right], stroke, 4.0, 3.0));
+            } else {
+                painter.line_segment([left, right], stroke);
+            }
+        }
+        Layer::Band { colour, .. } => {
+            let fill = theme::categorical(*colour, dark).gamma_multiply(0.22);
+            painter.rect_filled(rect.shrink2(egui::Vec2::new(1.0, 3.0)), 0.0, fill);
+        }
+        Layer::Guide { .. } => {
+            painter.extend(egui::Shape::dashed_line(&[left, right], Stroke::new(1.0, guide_colour), 4.0, 3.0));
+        }
+        Layer::Heat { .. } => {}
+    }
+}
+
+/// The mark of a series, in the shape that the plot gives it.
+fn marker_shape(centre: egui::Pos2, series: usize, radius: f32, ink: egui::Color32) -> egui::Shape {
+    let polygon = |corners: &[(f32, f32)]| {
+        let corners = corners.iter().map(|(x, y)| centre + egui::Vec2::new(*x, *y) * radius).collect();
+        egui::Shape::convex_polygon(corners, ink, Stroke::NONE)
+    };
+    const H: f32 = 0.866;
+    match marker(series) {
+        MarkerShape::Square => polygon(&[(-0.75, -0.75), (0.75, -0.75), (0.75, 0.75), (-0.75, 0.75)]),
+        MarkerShape::Diamond => polygon(&[(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)]),
+        MarkerShape::Up => polygon(&[(0.0, -1.0), (H, 0.5), (-H, 0.5)]),
+        MarkerShape::Down => polygon(&[(0.0, 1.0), (-H, -0.5), (H, -0.5)]),
+        MarkerShape::Left => polygon(&[(-1.0, 0.0), (0.5, -H), (0.5, H)]),
+        MarkerShape::Right => polygon(&[(1.0, 0.0), (0.5, H), (0.5, -H)]),
+        _ => egui::Shape::circle_filled(centre, radius, ink),
+    }
+}
+
+/// Every how many-th name fits on an axis this wide.
+fn name_stride(axis: &Axis, width: f32) -> usize {
+    let Ticks::Names(names) = &axis.ticks else { return 1 };
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) as f32 * 6.6 + 10.0;
+    (longest * names.len() as f32 / width.max(1.0)).ceil().max(1.0) as usize
+}
+
+fn axis_hints<'a>(hints: AxisHints<'a>, axis: &'a Axis, scale: Scale, about: usize) -> AxisHints<'a> {
     hints.label(theme::caption(axis.label.as_str())).formatter(move |mark, range| {
         let texts = match &axis.ticks {
             Ticks::Names(names) => return name_at(names, mark.value).to_owned(),
-            _ => visible(scale, (*range.start(), *range.end())).ticks(8),
+            _ => visible(scale, (*range.start(), *range.end())).ticks(about),
         };
         let value = scale.bent(mark.value);
         let near = |tick: f64| (scale.straight(tick) - mark.value).abs() <= mark.step_size * 1e-6;
@@ -177,11 +254,12 @@ fn visible(scale: Scale, (low, high): (f64, f64)) -> Scale {
 }
 
 /// Grid marks at the ticks of the visible range. All have one thickness: marks that fade while zooming distract.
-fn marks(scale: Scale, bounds: (f64, f64), about: usize) -> Vec<GridMark> {
+fn marks(scale: Scale, bounds: (f64, f64), about: usize, stride: usize) -> Vec<GridMark> {
     if scale.spread == Spread::Names {
         let last = bounds.1.min(1e4);
         return (bounds.0.ceil().max(0.0) as usize..=last.max(0.0) as usize)
-            .map(|place| GridMark { value: place as f64, step_size: 1.0 })
+            .filter(|place| place % stride == 0)
+            .map(|place| GridMark { value: place as f64, step_size: stride as f64 })
             .collect();
     }
     let ticks = visible(scale, bounds).ticks(about);

@@ -202,6 +202,13 @@ fn paint_cells(painter: &Painter, area: Rect, heat: &Heat<'_>) {
         }
     }
     painter.add(Shape::mesh(mesh));
+    // A stroke through cells that hold no number: grey alone would read as a middling value.
+    let stroke = Stroke::new(1.0, theme::magnitude(0.0));
+    for (k, _) in heat.values.iter().enumerate().filter(|(_, value)| !value.is_finite()).take(heat.rows * heat.columns)
+    {
+        let cell = heat.cell_rect(area, k / heat.columns, k % heat.columns);
+        painter.line_segment([cell.left_bottom(), cell.right_top()], stroke);
+    }
 }
 
 /// Names along the rows and columns (every k-th when they do not fit) and the axis labels.

@@ -1,7 +1,8 @@
 //! Tables: sort by a click on a header, drag to resize, copy and export; only the visible rows are laid out.
 
 use eframe::egui::{
-    Align, Button, Color32, Id, Label, Layout, Pos2, RichText, Role, ScrollArea, Sense, Shape, Ui, Vec2, WidgetInfo,
+    Align, Button, Color32, Id, Label, Layout, Pos2, RichText, Role, ScrollArea, Sense, Shape, Stroke, Ui, Vec2,
+    WidgetInfo,
 };
 use egui_extras::{Column, TableBuilder, TableRow};
 
@@ -113,6 +114,8 @@ fn body(
         .header(ROW_HEIGHT, |mut row| {
             for (column, name) in table.header.iter().enumerate() {
                 row.col(|ui| {
+                    let rule = Stroke::new(1.0, theme::palette(ui).hairline);
+                    ui.painter().hline(ui.max_rect().expand(4.0).x_range(), ui.max_rect().bottom(), rule);
                     if header_cell(ui, name, memory.order.numeric[column], column, memory.by) {
                         clicked_header = Some(column);
                     }
@@ -164,9 +167,11 @@ fn header_cell(ui: &mut Ui, name: &str, numeric: bool, column: usize, by: SortBy
     let sorted = by.column == Some(column);
     let layout = if numeric { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
     ui.with_layout(layout, |ui| {
-        ui.spacing_mut().button_padding = Vec2::new(6.0, 2.0);
+        ui.spacing_mut().button_padding = Vec2::new(0.0, 2.0);
+        ui.spacing_mut().item_spacing.x = 0.0;
         let colour = theme::palette(ui).weak_text;
         let text = RichText::new(name).text_style(theme::strong_style()).color(colour);
+        ui.add_space(6.0);
         let response = ui.add(Button::new(text).frame(false).truncate()).on_hover_text("Click to sort");
         response.widget_info(|| WidgetInfo::labeled(Role::ColumnHeader, true, name));
         ui.ctx().accesskit_node_builder(response.id, |node| {
@@ -188,5 +193,5 @@ fn triangle(ui: &mut Ui, down: bool, colour: Color32) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
     let (tip, base) = if down { (rect.bottom(), rect.top()) } else { (rect.top(), rect.bottom()) };
     let corners = vec![Pos2::new(rect.center().x, tip), Pos2::new(rect.left(), base), Pos2::new(rect.right(), base)];
-    ui.painter().add(Shape::convex_polygon(corners, colour, eframe::egui::Stroke::NONE));
+    ui.painter().add(Shape::convex_polygon(corners, colour, Stroke::NONE));
 }

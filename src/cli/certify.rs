@@ -49,11 +49,12 @@ fn positions(text: &str) -> Result<(usize, usize), String> {
 
 /// Reads `top:K`, `random:K` or a list of tokens. A comma itself is typed as `\,`.
 pub(crate) fn token_choice(text: &str) -> Result<TokenChoice, Failure> {
-    let count = |number: &str| {
-        number.parse::<u32>().ok().filter(|&k| k >= 2).ok_or_else(|| {
-            Failure::Input(format!("{text:?}: the number of tokens must be 2 or more, such as top:8"))
-        })
-    };
+    let count =
+        |number: &str| {
+            number.parse::<u32>().ok().filter(|&k| k >= 2).ok_or_else(|| {
+                Failure::Input(format!("{text:?}: the number of tokens must be 2 or more, such as top:8"))
+            })
+        };
     if let Some(number) = text.strip_prefix("top:") {
         return Ok(TokenChoice::Top(count(number)?));
     }

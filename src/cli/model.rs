@@ -135,7 +135,11 @@ impl Fetch {
         let RunOutcome::Fetch { identity } = carry_out(&common, &spec)? else {
             return Err(Failure::Internal("a fetch run returned another kind of result".into()));
         };
-        eprintln!("{} is in the cache, revision {}", identity.reference, identity.revision.as_deref().unwrap_or("unknown"));
+        eprintln!(
+            "{} is in the cache, revision {}",
+            identity.reference,
+            identity.revision.as_deref().unwrap_or("unknown")
+        );
         output::write_json(common.json.as_deref(), &json!({ "identity": identity }))
     }
 }

@@ -71,7 +71,12 @@ impl Survey {
         for stratum in &strata {
             eprintln!(
                 "{:<48} n = {:>6}  certified {:.3} [{:.3}, {:.3}]  median |R| {:.4}",
-                stratum.name, stratum.n, stratum.prevalence, stratum.interval[0], stratum.interval[1], stratum.quantiles[2]
+                stratum.name,
+                stratum.n,
+                stratum.prevalence,
+                stratum.interval[0],
+                stratum.interval[1],
+                stratum.quantiles[2]
             );
         }
         let models = 1 + spec.beside.len() as u32;
@@ -104,8 +109,7 @@ fn strata(list: &str) -> Result<(Vec<Distance>, Vec<Plausibility>), Failure> {
         }
     }
     if distances.is_empty() {
-        distances =
-            vec![Distance::One, Distance::Two, Distance::ThreeFour, Distance::FiveToEight, Distance::NineUp];
+        distances = vec![Distance::One, Distance::Two, Distance::ThreeFour, Distance::FiveToEight, Distance::NineUp];
     }
     if plausibilities.is_empty() {
         plausibilities = vec![Plausibility::OriginalAndDraw, Plausibility::TopK, Plausibility::Uniform];

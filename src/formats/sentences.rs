@@ -24,7 +24,8 @@ pub enum SentencesError {
 
 /// Reads `path`; `.csv` and `.tsv` are tables, anything else is one sentence per line. Blank lines are passed over.
 pub fn read(path: &Path) -> Result<Vec<String>, SentencesError> {
-    let unreadable = |reason: std::io::Error| SentencesError::Unreadable { reason: reason.to_string(), path: path.into() };
+    let unreadable =
+        |reason: std::io::Error| SentencesError::Unreadable { reason: reason.to_string(), path: path.into() };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_BYTES {
         return Err(SentencesError::TooLarge { path: path.into() });

@@ -60,6 +60,12 @@ pub enum ConditionalsError {
     /// A masked site outside the state.
     #[error("position {position} is outside a state of {length} tokens")]
     Position { position: usize, length: usize },
+    /// What was asked makes no sense (equal positions, too few tokens, a temperature that is not positive).
+    #[error("{0}")]
+    Invalid(String),
+    /// The caller could not keep a finished batch.
+    #[error("the results could not be kept: {0}")]
+    Commit(String),
     /// The backend failed (out of memory, device lost, non-finite logits).
     #[error("the model could not be evaluated: {0}")]
     Backend(String),
@@ -80,6 +86,10 @@ pub trait Conditionals: Send + Sync {
     /// Whether a repeated call with the same batch returns the same bits (needed for a C2 certificate).
     fn deterministic(&self) -> bool {
         true
+    }
+    /// Device and kernels that evaluate the logits, in words, for certificates.
+    fn arithmetic(&self) -> String {
+        "CPU, f32 and f64".to_owned()
     }
     /// Whether `token` may stand in a state or be drawn: not `[PAD]`, `[MASK]`, `[unused7]` and the like.
     fn ordinary(&self, token: u32) -> bool {
@@ -109,6 +119,44 @@ pub trait Conditionals: Send + Sync {
     }
 }
 
+/// Checks questions before a backend looks at them: length of each state, masked site, token ids (the token at the
+/// masked site is ignored).
+pub fn check_rows(rows: &[Row<'_>], sites: (usize, usize), vocabulary: usize) -> Result<(), ConditionalsError> {
+    for row in rows {
+        let (got, (min, max)) = (row.state.len(), sites);
+        if got < min || got > max {
+            return Err(ConditionalsError::Length { got, min, max });
+        }
+        if row.position >= got {
+            return Err(ConditionalsError::Position { position: row.position, length: got });
+        }
+        let outside = |&(site, &token): &(usize, &u32)| site != row.position && token as usize >= vocabulary;
+        if let Some((_, &token)) = row.state.iter().enumerate().find(outside) {
+            return Err(ConditionalsError::Token { token, vocabulary });
+        }
+    }
+    Ok(())
+}
+
+/// Asks `model` and refuses an answer of the wrong shape or with a logit that is not finite: a NaN must never reach a
+/// verdict, where every comparison with it is false.
+pub fn ask(model: &dyn Conditionals, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
+    let logits = model.logits(rows, precision)?;
+    if logits.vocabulary() != model.vocabulary() || logits.rows() != rows.len() {
+        return Err(ConditionalsError::Backend(format!(
+            "{} rows of {} logits came back, {} rows of {} were asked",
+            logits.rows(),
+            logits.vocabulary(),
+            rows.len(),
+            model.vocabulary()
+        )));
+    }
+    if let Some(value) = logits.values.iter().find(|value| !value.is_finite()) {
+        return Err(ConditionalsError::Backend(format!("a logit is {value}")));
+    }
+    Ok(logits)
+}
+
 /// What exactly was evaluated; every field enters certificates and run records.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ModelIdentity {
@@ -126,4 +174,44 @@ pub struct ModelIdentity {
     pub tokenizer_sha256: String,
     /// Number of weights.
     pub parameters: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_checked() {
+        let check = |state: &[u32], position| check_rows(&[Row { state, position }], (2, 3), 5);
+        assert_eq!(check(&[0, 4], 1), Ok(()));
+        assert_eq!(check(&[0, 99], 1), Ok(()), "the masked site is ignored");
+        assert_eq!(check(&[0], 0), Err(ConditionalsError::Length { got: 1, min: 2, max: 3 }));
+        assert_eq!(check(&[0, 1], 2), Err(ConditionalsError::Position { position: 2, length: 2 }));
+        assert_eq!(check(&[5, 1], 1), Err(ConditionalsError::Token { token: 5, vocabulary: 5 }));
+    }
+
+    /// A backend that answers what it is told to.
+    struct Says(Logits);
+    impl Conditionals for Says {
+        fn sites(&self) -> (usize, usize) {
+            (1, 9)
+        }
+        fn vocabulary(&self) -> usize {
+            2
+        }
+        fn logits(&self, _: &[Row<'_>], _: Precision) -> Result<Logits, ConditionalsError> {
+            Ok(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn answers_are_checked() {
+        let row = [Row { state: &[0, 1], position: 0 }];
+        let asked =
+            |values: &[f64], vocabulary| ask(&Says(Logits::new(values.to_vec(), vocabulary)), &row, Precision::F64);
+        assert!(asked(&[0.5, 1.0], 2).is_ok());
+        assert!(asked(&[0.5, f64::NAN], 2).unwrap_err().to_string().contains("NaN"));
+        assert!(asked(&[0.5, 1.0, 2.0, 3.0], 2).is_err());
+        assert!(asked(&[0.5, 1.0, 2.0], 3).is_err());
+    }
 }

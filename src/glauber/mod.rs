@@ -5,6 +5,8 @@
 pub mod certificate;
 pub mod certify;
 pub mod conditionals;
+pub mod exact;
+pub mod hexfloat;
 pub mod rectangle;
 pub mod survey;
 pub mod toys;

@@ -1,11 +1,18 @@
 //! SQLite: the project database, its migrations, its runs and their results. SQL lives only here.
 
+mod certify_rows;
 mod error;
+mod folder;
 mod project;
 mod results;
 mod runs;
+mod sample;
+mod schema;
+mod survey_rows;
+mod values;
 
 pub use error::StoreError;
 pub use project::{Project, ProjectInfo};
 pub use results::{TrainingPoint, VerificationRow};
 pub use runs::{LogLine, RunFilter, RunId, RunRow, RunState};
+pub use survey_rows::{SurveyContextRow, SurveySubjectRow};

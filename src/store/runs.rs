@@ -1,5 +1,8 @@
 //! Rows of the `run` table.
 
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::values::{from_json, from_word, json, now, unreadable};
 use super::{Project, StoreError};
 use crate::jobs::spec::RunSpec;
 
@@ -62,19 +65,215 @@ pub struct RunFilter {
     pub archived: bool,
 }
 
+impl RunState {
+    /// The word that is stored and shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Interrupted => "interrupted",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+const COLUMNS: &str = "id, kind, spec, spec_sha256, seed, models, inputs, program_version, git_commit, device, state, \
+                       created, started, finished, seconds, error, archived";
+
+fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    let id: i64 = row.get("id")?;
+    let spec: String = row.get("spec")?;
+    Ok(RunRow {
+        id: RunId(id),
+        kind: row.get("kind")?,
+        spec: from_json(&spec).map_err(|error| unreadable(format!("the spec of run {id} cannot be read: {error}")))?,
+        spec_sha256: row.get("spec_sha256")?,
+        seed: row.get::<_, i64>("seed")?.cast_unsigned(),
+        models_json: row.get("models")?,
+        inputs_json: row.get("inputs")?,
+        program_version: row.get("program_version")?,
+        git_commit: row.get("git_commit")?,
+        device: row.get("device")?,
+        state: from_word(row.get("state")?)?,
+        created: row.get("created")?,
+        started: row.get("started")?,
+        finished: row.get("finished")?,
+        seconds: row.get("seconds")?,
+        error: row.get("error")?,
+        archived: row.get("archived")?,
+    })
+}
+
+/// Adds a queued run.
+pub(super) fn insert(connection: &Connection, spec: &RunSpec, device: &str) -> rusqlite::Result<RunId> {
+    connection.execute(
+        "INSERT INTO run (kind, spec, spec_sha256, seed, program_version, git_commit, device, state, created)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8)",
+        params![
+            spec.kind(),
+            json(spec)?,
+            spec.sha256(),
+            spec.seed().cast_signed(),
+            env!("CARGO_PKG_VERSION"),
+            option_env!("KLEROTERION_COMMIT"),
+            device,
+            now(),
+        ],
+    )?;
+    Ok(RunId(connection.last_insert_rowid()))
+}
+
+fn note(connection: &Connection, id: RunId, level: &str, message: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO run_log (run, ordinal, at, level, message)
+             VALUES (?1, (SELECT COALESCE(MAX(ordinal), -1) + 1 FROM run_log WHERE run = ?1), ?2, ?3, ?4)",
+        )?
+        .execute(params![id.0, now(), level, message])
+        .map(drop)
+}
+
 impl Project {
     /// Newest first.
-    pub fn runs(&self, _filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
-        todo!()
+    pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM run WHERE archived = ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY id DESC"
+                ))?
+                .query_map(params![filter.archived, filter.kind], row)?
+                .collect()
+        })
     }
-    pub fn run(&self, _id: RunId) -> Result<RunRow, StoreError> {
-        todo!()
+
+    pub fn run(&self, id: RunId) -> Result<RunRow, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE id = ?1"))?
+                .query_row([id.0], row)
+                .optional()
+        })?
+        .ok_or(StoreError::NoSuchRun(id.0))
     }
-    pub fn log(&self, _id: RunId) -> Result<Vec<LogLine>, StoreError> {
-        todo!()
+
+    /// Oldest first.
+    pub fn log(&self, id: RunId) -> Result<Vec<LogLine>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT at, level, message FROM run_log WHERE run = ?1 ORDER BY ordinal")?
+                .query_map([id.0], |row| Ok(LogLine { at: row.get(0)?, level: row.get(1)?, message: row.get(2)? }))?
+                .collect()
+        })
     }
+
     /// Hides a run from lists, or shows it again; nothing is deleted.
-    pub fn archive(&self, _id: RunId, _archived: bool) -> Result<(), StoreError> {
-        todo!()
+    pub fn archive(&self, id: RunId, archived: bool) -> Result<(), StoreError> {
+        self.change(id, "UPDATE run SET archived = ?2 WHERE id = ?1", params![id.0, archived])
+    }
+
+    /// Adds a queued run that is to be worked on `device` (in words).
+    pub(crate) fn add_run(&self, spec: &RunSpec, device: &str) -> Result<RunId, StoreError> {
+        self.write(|transaction| insert(transaction, spec, device))
+    }
+
+    /// Queued runs, oldest first.
+    pub(crate) fn queued(&self) -> Result<Vec<RunRow>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE state = 'queued' ORDER BY id"))?
+                .query_map([], row)?
+                .collect()
+        })
+    }
+
+    /// Puts a run that stopped before its end back into the queue; an error says why another one cannot go on.
+    pub(crate) fn queue(&self, id: RunId) -> Result<(), StoreError> {
+        let changed = self.write(|transaction| {
+            transaction.execute(
+                "UPDATE run SET state = 'queued', finished = NULL, error = NULL
+                 WHERE id = ?1 AND state IN ('interrupted', 'failed', 'cancelled', 'queued')",
+                [id.0],
+            )
+        })?;
+        if changed > 0 {
+            return Ok(());
+        }
+        let state = self.run(id)?.state.word();
+        Err(StoreError::project(
+            format!("run {} is {state} and cannot be resumed", id.0),
+            "Start it again as a new run",
+            &self.info().directory,
+        ))
+    }
+
+    /// Takes a queued run into work; false if it is not queued (any more).
+    pub(crate) fn begin(&self, id: RunId, device: &str) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE run SET state = 'running', started = COALESCE(started, ?2), finished = NULL, error = NULL,
+                 device = ?3 WHERE id = ?1 AND state = 'queued'",
+                params![id.0, now(), device],
+            )?;
+            Ok(changed > 0)
+        })
+    }
+
+    /// Records where a run stands, with the reason where it ended badly, and a line in its log.
+    pub(crate) fn set_state(&self, id: RunId, state: RunState, message: Option<&str>) -> Result<(), StoreError> {
+        let ended = matches!(state, RunState::Done | RunState::Failed | RunState::Cancelled).then(now);
+        let error = matches!(state, RunState::Failed).then_some(message).flatten();
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE run SET state = ?2, finished = ?3, error = ?4 WHERE id = ?1",
+                params![id.0, state.word(), ended, error],
+            )?;
+            let level = if state == RunState::Failed { "error" } else { "info" };
+            note(transaction, id, level, message.unwrap_or(state.word()))
+        })
+    }
+
+    /// Seconds of work over all sittings.
+    pub(crate) fn set_seconds(&self, id: RunId, seconds: f64) -> Result<(), StoreError> {
+        self.change(id, "UPDATE run SET seconds = ?2 WHERE id = ?1", params![id.0, seconds])
+    }
+
+    /// Records which models a run evaluates, as JSON.
+    pub(crate) fn set_models(&self, id: RunId, models: &str) -> Result<(), StoreError> {
+        self.change(id, "UPDATE run SET models = ?2 WHERE id = ?1", params![id.0, models])
+    }
+
+    /// Records the hashes of a run's input files, as JSON.
+    pub(crate) fn set_inputs(&self, id: RunId, inputs: &str) -> Result<(), StoreError> {
+        self.change(id, "UPDATE run SET inputs = ?2 WHERE id = ?1", params![id.0, inputs])
+    }
+
+    /// Adds a line (`info`, `warning` or `error`) to a run's log.
+    pub(crate) fn note(&self, id: RunId, level: &str, message: &str) -> Result<(), StoreError> {
+        self.write(|transaction| note(transaction, id, level, message))
+    }
+
+    /// What a process that ended left running was interrupted.
+    pub(super) fn interrupt_stale(&self) -> Result<(), StoreError> {
+        let stale: Vec<i64> = self.read(|connection| {
+            connection
+                .prepare("SELECT id FROM run WHERE state IN ('running', 'paused')")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })?;
+        for id in stale {
+            let message = "the program ended while this run was under way; Resume goes on from the last saved batch";
+            self.set_state(RunId(id), RunState::Interrupted, Some(message))?;
+        }
+        Ok(())
+    }
+
+    fn change(&self, id: RunId, sql: &str, values: impl rusqlite::Params) -> Result<(), StoreError> {
+        match self.write(|transaction| transaction.prepare_cached(sql)?.execute(values))? {
+            0 => Err(StoreError::NoSuchRun(id.0)),
+            _ => Ok(()),
+        }
     }
 }

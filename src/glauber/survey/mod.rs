@@ -1,7 +1,14 @@
 //! Survey: rectangles sampled by stratum, prevalence with intervals, beside controls (glauber.md section 2.4).
 
-use super::conditionals::{Conditionals, ConditionalsError};
-use crate::progress::Progress;
+mod evaluation;
+mod sampling;
+mod summary;
+
+pub use evaluation::run;
+pub use sampling::plan;
+pub use summary::summarise;
+
+use super::conditionals::Conditionals;
 
 /// How the token pairs of a rectangle are drawn; never pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -24,6 +31,40 @@ pub enum Distance {
     ThreeFour,
     FiveToEight,
     NineUp,
+}
+
+impl Plausibility {
+    /// As strata are named.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OriginalAndDraw => "original and draw",
+            Self::TopK => "top-k",
+            Self::Uniform => "uniform",
+        }
+    }
+}
+
+impl Distance {
+    /// As strata are named: the |i - j| taken together.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+            Self::ThreeFour => "3-4",
+            Self::FiveToEight => "5-8",
+            Self::NineUp => "9+",
+        }
+    }
+    /// Whether two sites this far apart belong here.
+    pub fn holds(self, apart: usize) -> bool {
+        match self {
+            Self::One => apart == 1,
+            Self::Two => apart == 2,
+            Self::ThreeFour => (3..=4).contains(&apart),
+            Self::FiveToEight => (5..=8).contains(&apart),
+            Self::NineUp => apart >= 9,
+        }
+    }
 }
 
 /// Which null or reference accompanies the model.
@@ -126,24 +167,5 @@ pub struct Subject {
     pub control: Option<Control>,
 }
 
-/// How many records the survey will hold.
-pub fn plan(_spec: &SurveySpec, _subjects: &[Subject]) -> u64 {
-    todo!()
-}
-
-/// Evaluates items from `first` on, calling `commit` with each finished batch in order; a resumed survey passes the
-/// number of records it has and gets the identical rest.
-pub fn run(
-    _spec: &SurveySpec,
-    _subjects: &[Subject],
-    _first: u64,
-    _commit: &mut dyn FnMut(&[Record]) -> Result<(), String>,
-    _progress: &dyn Progress,
-) -> Result<(), ConditionalsError> {
-    todo!()
-}
-
-/// Strata of all subjects, and the permuted control where asked.
-pub fn summarise(_spec: &SurveySpec, _subjects: &[String], _records: &[Record]) -> Vec<Stratum> {
-    todo!()
-}
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::figures::figure::Figure;
 use crate::jobs::spec::RunSpec;
 use crate::store::RunId;
+use crate::ui::settings::ThemeChoice;
 
 /// A table for copying or exporting: header and rows of text.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,15 @@ pub enum TabKind {
     Runs,
 }
 
+/// Runs whose form is a dialog, since they have no tab of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewRun {
+    /// Train a masked language model on a text.
+    TrainMlm,
+    /// Download a model from a hub.
+    Fetch,
+}
+
 /// One wish of the user, with what it needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -48,6 +58,13 @@ pub enum Command {
     OpenProject(PathBuf),
     DuplicateProject,
     RevealProject,
+    CloseProject,
+    /// Takes a project from the start page's list; its folder stays.
+    ForgetRecent(PathBuf),
+    /// Takes away the note that a project would not open.
+    DismissProblem,
+    /// Copies a sample project into a folder that the user chooses, and opens the copy.
+    CopySample(PathBuf),
     ShowTab(TabKind),
     StartRun(Box<RunSpec>),
     PauseRun(RunId),
@@ -85,6 +102,11 @@ pub enum Command {
     ShowPalette,
     ShowSettings,
     ShowAbout,
+    ShowShortcuts,
+    /// Opens the log, or closes it.
     ShowLog,
+    /// Opens the form of a new run.
+    NewRun(NewRun),
+    SetTheme(ThemeChoice),
     Quit,
 }

@@ -1,10 +1,25 @@
 //! The window. Only this module mentions egui.
 
+pub mod app;
 pub mod command;
+pub mod command_palette;
 pub mod context;
+pub mod dialogs;
+pub mod format;
 pub mod help;
+pub mod log_panel;
+pub mod new_run;
 pub mod painter;
+pub mod recent;
 pub mod requested;
+pub mod settings;
+pub mod shot;
+pub mod status_bar;
+pub mod table_text;
 pub mod tabs;
 pub mod theme;
+pub mod toasts;
+pub mod undo;
 pub mod widgets;
+
+pub use app::{Workbench, WindowError, open_window};

@@ -1,32 +1,161 @@
 //! The Certify tab: does any joint distribution have this model's conditionals?
+//!
+//! Left the form ([`form`]), in the centre what came out ([`outcome`]), right why ([`explanation`]).
 
+mod certificate;
+mod draft;
+mod explanation;
+mod figures;
+mod form;
+mod one_context;
+mod outcome;
+mod questions;
+mod rectangle;
+mod sentence;
+mod survey;
+mod survey_form;
+mod tokens;
+mod view;
+mod words;
+
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Ui};
+
+use self::draft::Draft;
+use self::explanation::Shown;
+use self::form::FormState;
+use self::outcome::Outcome;
+use self::questions::Questions;
+use crate::jobs::spec::RunSpec;
 use crate::store::RunId;
-use crate::ui::command::Command;
+use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
+use crate::ui::theme;
+
+const FORM_WIDTH: f32 = 316.0;
+const WHY_WIDTH: f32 = 268.0;
 
 /// State of the tab: the draft form, what is selected, what was asked of the store.
 #[derive(Default)]
-pub struct CertifyTab {}
+pub struct CertifyTab {
+    draft: Draft,
+    /// The draft as of the last undo point.
+    settled: Draft,
+    form: FormState,
+    questions: Questions,
+    outcome: Outcome,
+    /// The right side is hidden.
+    why_hidden: bool,
+}
 
 impl CertifyTab {
     /// Draws the whole tab (left form, centre results, right explanation) into `ui`.
-    pub fn show(&mut self, _context: &TabContext<'_>, _ui: &mut eframe::egui::Ui, _commands: &mut Vec<Command>) {
-        todo!()
+    pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
+        self.questions.listen(context.answers);
+        self.outcome.survey_state.listen(context);
+        if self.draft.model.is_empty()
+            && let Some(first) = context.models.first()
+        {
+            self.draft.model.clone_from(&first.reference);
+            self.settled.model.clone_from(&first.reference);
+        }
+        let frame = |left: i8, right: i8| {
+            Frame::new().fill(theme::palette(ui).background).inner_margin(Margin { left, right, top: 12, bottom: 0 })
+        };
+        let (left, right, centre) = (frame(12, 4), frame(4, 12), frame(8, 8));
+        Panel::left("certify form panel")
+            .exact_size(FORM_WIDTH)
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(left)
+            .show(ui, |ui| {
+                let (draft, form, questions) = (&mut self.draft, &mut self.form, &mut self.questions);
+                if form::show(ui, context, draft, form, questions, commands) {
+                    self.outcome.follow_newest();
+                }
+            });
+        let mut mode = self.draft.mode;
+        let run = self.outcome.current(context, &mut mode);
+        if mode != self.draft.mode {
+            // A run asked for from elsewhere brings its mode along; that is no edit of the form.
+            self.draft.mode = mode;
+            self.settled.mode = mode;
+        }
+        if !self.why_hidden {
+            Panel::right("certify why panel")
+                .exact_size(WHY_WIDTH)
+                .resizable(false)
+                .show_separator_line(false)
+                .frame(right)
+                .show(ui, |ui| {
+                    let shown = match run.map(|run| &run.spec) {
+                        Some(RunSpec::Certify(_)) => match self.outcome.context.get() {
+                            Some(Ok(Some(view))) => Shown::Context(view, &self.outcome.one_context),
+                            _ => Shown::Nothing,
+                        },
+                        Some(RunSpec::Survey(_)) => match self.outcome.survey.get() {
+                            Some(Ok(view)) => Shown::Survey(view),
+                            _ => Shown::Nothing,
+                        },
+                        _ => Shown::Nothing,
+                    };
+                    explanation::show(ui, mode, run, shown, commands);
+                });
+        }
+        CentralPanel::default().frame(centre).show(ui, |ui| {
+            self.outcome.show(ui, context, &mut self.draft, run, &mut self.why_hidden, commands);
+        });
+        self.settle(ui, commands);
     }
+
+    /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
+    fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
+        let busy = ui.ctx().text_edit_focused() || ui.input(|input| input.pointer.any_down());
+        if !busy && self.draft != self.settled {
+            self.settled = self.draft.clone();
+            commands.push(Command::DraftEdited(TabKind::Certify));
+        }
+    }
+
     /// The draft as JSON, for autosave and undo.
     pub fn draft(&self) -> String {
-        todo!()
+        serde_json::to_string(&self.draft).unwrap_or_default()
     }
+
     /// Replaces the draft (autosave, undo, "duplicate as form"); ignores what it cannot read.
-    pub fn set_draft(&mut self, _json: &str) {
-        todo!()
+    pub fn set_draft(&mut self, json: &str) {
+        if let Ok(draft) = serde_json::from_str::<Draft>(json) {
+            self.settled = draft.clone();
+            self.draft = draft;
+            self.form.reset();
+        }
     }
+
     /// Fills the draft from a certify or survey spec.
-    pub fn set_spec(&mut self, _spec: &crate::jobs::spec::RunSpec) {
-        todo!()
+    pub fn set_spec(&mut self, spec: &RunSpec) {
+        self.draft.set_spec(spec);
+        self.form.reset();
     }
+
     /// Shows the results of this run.
-    pub fn show_run(&mut self, _run: RunId) {
-        todo!()
+    pub fn show_run(&mut self, run: RunId) {
+        self.outcome.pick(run);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::draft::Mode;
+    use super::*;
+
+    #[test]
+    fn a_draft_that_cannot_be_read_changes_nothing() {
+        let mut tab = CertifyTab::default();
+        tab.set_draft(r#"{"model":"agora","mode":"survey"}"#);
+        let before = tab.draft();
+        assert_eq!(tab.draft.mode, Mode::Survey);
+        for broken in ["", "{", r#"{"temperature":"hot"}"#] {
+            tab.set_draft(broken);
+            assert_eq!(tab.draft(), before, "{broken:?}");
+        }
     }
 }

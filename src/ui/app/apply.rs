@@ -1,0 +1,337 @@
+//! Carrying out commands: the only place that changes the workbench.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+
+use super::events::Message;
+use super::files;
+use super::project_thread::{Opening, ProjectThread, Request};
+use super::{ProjectState, Workbench, unfinished};
+use crate::jobs::spec::RunSpec;
+use crate::store::{Project, RunId};
+use crate::ui::command::{Command, NewRun, TabKind};
+use crate::ui::command_palette::Palette;
+use crate::ui::dialogs::{Dialog, Export, Outcome, PathDialog, Purpose, Then};
+use crate::ui::log_panel::Level;
+use crate::ui::new_run::NewRunForm;
+use crate::ui::recent;
+use crate::ui::settings::ZOOM;
+use crate::ui::table_text::table_text;
+use crate::ui::tabs::certify::CertifyTab;
+use crate::ui::tabs::provenance::ProvenanceView;
+use crate::ui::tabs::runs::RunsTab;
+
+const ZOOM_STEP: f32 = 0.1;
+
+impl Workbench {
+    /// Carries out one command.
+    pub fn apply(&mut self, ctx: &egui::Context, command: Command) {
+        match command {
+            Command::NewProject => self.ask_path(Purpose::NewProject),
+            Command::ChooseProject => self.ask_path(Purpose::OpenProject),
+            Command::DuplicateProject => self.ask_path(Purpose::DuplicateProject),
+            Command::CopySample(from) => self.ask_path(Purpose::CopySample(from)),
+            Command::ImportSentences => self.ask_path(Purpose::ImportSentences),
+            Command::ChooseCertificate => self.ask_path(Purpose::Certificate),
+            Command::ExportFigure(figure, format) => self.ask_path(Purpose::Export(Export::Figure(figure, format))),
+            Command::ExportTable(table) => self.ask_path(Purpose::Export(Export::Table(table))),
+            Command::ExportText { name, text } => self.ask_path(Purpose::Export(Export::Text { name, text })),
+            Command::OpenProject(directory) => self.stop_then(ctx, Then::Open(directory)),
+            Command::CloseProject => self.stop_then(ctx, Then::CloseProject),
+            Command::Quit => self.stop_then(ctx, Then::Quit),
+            Command::RevealProject => self.reveal(),
+            Command::ForgetRecent(directory) => {
+                self.settings.recent.retain(|project| project.directory != directory);
+                self.problem = self.problem.take().filter(|problem| problem.directory != directory);
+                self.scan_home();
+            }
+            Command::DismissProblem => self.problem = None,
+            Command::ShowTab(tab) => self.tab = tab,
+            Command::StartRun(spec) => self.request(Request::Start(spec)),
+            Command::PauseRun(run) => self.request(Request::Pause(run)),
+            Command::ResumeRun(run) => self.request(Request::Resume(run)),
+            Command::CancelRun(run) => self.request(Request::Cancel(run)),
+            Command::ArchiveRun(run, archived) => self.request(Request::Archive(run, archived)),
+            Command::RunAgain(run) => {
+                if let Some(spec) = self.spec(run) {
+                    self.request(Request::Start(Box::new(spec)));
+                }
+            }
+            Command::DuplicateAsForm(run) => self.duplicate_as_form(run),
+            Command::ShowProvenance(run) => {
+                if self.provenance.iter().all(|view| view.run() != run) {
+                    self.provenance.push(ProvenanceView::new(run));
+                }
+            }
+            Command::ShowRun(run) => self.show_run(run),
+            Command::DraftEdited(tab) => self.draft_edited(tab),
+            Command::CopyTable(table, format) => {
+                ctx.copy_text(table_text(&table, format));
+                self.tell(Level::Success, format!("Copied the table {}", table.name));
+            }
+            Command::CopyText(text) => {
+                ctx.copy_text(text);
+                self.tell(Level::Success, "Copied");
+            }
+            Command::Undo => {
+                let step = self.undo.undo(|_| self.certify.draft());
+                self.put_draft(step);
+            }
+            Command::Redo => {
+                let step = self.undo.redo(|_| self.certify.draft());
+                self.put_draft(step);
+            }
+            Command::ZoomIn => self.zoom(ctx, self.settings.zoom + ZOOM_STEP),
+            Command::ZoomOut => self.zoom(ctx, self.settings.zoom - ZOOM_STEP),
+            Command::ZoomReset => self.zoom(ctx, 1.0),
+            Command::SetTheme(theme) => {
+                self.settings.theme = theme;
+                self.show_theme(ctx);
+            }
+            Command::ShowPalette => self.palette = Some(Palette::default()),
+            Command::ShowSettings => self.dialog = Some(Dialog::Settings),
+            Command::ShowShortcuts => self.dialog = Some(Dialog::Shortcuts),
+            Command::ShowAbout => self.dialog = Some(Dialog::About),
+            Command::ShowLog => self.settings.log_open = !self.settings.log_open,
+            Command::NewRun(kind) => {
+                self.new_run = Some(match kind {
+                    NewRun::TrainMlm => NewRunForm::train(),
+                    NewRun::Fetch => NewRunForm::fetch(),
+                });
+            }
+        }
+    }
+
+    /// Hands a request to the project's thread; without a project there is nothing to ask.
+    pub(super) fn request(&mut self, request: Request) {
+        match &self.project {
+            ProjectState::Open(_, thread) => thread.send(request),
+            ProjectState::None | ProjectState::Opening(..) => self.tell(Level::Warning, "Open a project first."),
+        }
+    }
+
+    fn spec(&self, run: RunId) -> Option<RunSpec> {
+        self.open().and_then(|open| open.run(run)).map(|row| row.spec.clone())
+    }
+
+    fn duplicate_as_form(&mut self, run: RunId) {
+        match self.spec(run) {
+            Some(spec @ (RunSpec::Certify(_) | RunSpec::Survey(_))) => {
+                let before = self.certify.draft();
+                self.certify.set_spec(&spec);
+                self.undo.edited(TabKind::Certify, before);
+                self.undo_point = self.certify.draft();
+                self.tab = TabKind::Certify;
+                self.save_draft();
+            }
+            Some(RunSpec::TrainMlm(spec)) => self.new_run = Some(NewRunForm::from_train(&spec)),
+            Some(RunSpec::Fetch(spec)) => self.new_run = Some(NewRunForm::from_fetch(&spec)),
+            Some(RunSpec::Verify(_)) => self.ask_path(Purpose::Certificate),
+            None => {}
+        }
+    }
+
+    fn show_run(&mut self, run: RunId) {
+        match self.spec(run) {
+            Some(RunSpec::Certify(_) | RunSpec::Survey(_) | RunSpec::Verify(_)) => {
+                self.certify.show_run(run);
+                self.tab = TabKind::Certify;
+            }
+            Some(RunSpec::TrainMlm(_) | RunSpec::Fetch(_)) => {
+                self.runs.select(run);
+                self.tab = TabKind::Runs;
+            }
+            None => {}
+        }
+    }
+
+    fn draft_edited(&mut self, tab: TabKind) {
+        let draft = self.certify.draft();
+        if draft != self.undo_point {
+            let before = std::mem::replace(&mut self.undo_point, draft);
+            self.undo.edited(tab, before);
+        }
+        self.save_draft();
+    }
+
+    fn put_draft(&mut self, step: Option<(TabKind, String)>) {
+        if let Some((tab, draft)) = step {
+            self.certify.set_draft(&draft);
+            self.undo_point = self.certify.draft();
+            self.tab = tab;
+            self.save_draft();
+        }
+    }
+
+    fn zoom(&mut self, ctx: &egui::Context, zoom: f32) {
+        // Whole steps, so that in and out meet again.
+        self.settings.zoom = ((zoom / ZOOM_STEP).round() * ZOOM_STEP).clamp(ZOOM.0, ZOOM.1);
+        ctx.set_zoom_factor(self.settings.zoom);
+    }
+
+    /// Asks first if work is under way, else goes on at once.
+    fn stop_then(&mut self, ctx: &egui::Context, then: Then) {
+        let runs = self.open().map_or(0, unfinished);
+        if runs > 0 {
+            self.dialog = Some(Dialog::StopWork { then, runs });
+        } else {
+            self.go_on(ctx, then);
+        }
+    }
+
+    fn go_on(&mut self, ctx: &egui::Context, then: Then) {
+        match then {
+            Then::Quit => {
+                self.quitting = true;
+                self.leave_project();
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            Then::CloseProject => {
+                self.leave_project();
+                self.tab = TabKind::Home;
+                self.scan_home();
+            }
+            Then::Create { directory, name } => self.begin_opening(Opening::New { directory, name }),
+            Then::Open(directory) => self.begin_opening(Opening::Existing(directory)),
+        }
+    }
+
+    /// Saves the draft, lets go of the project (its thread finishes by itself) and clears what belonged to it.
+    pub(super) fn leave_project(&mut self) {
+        if self.project_open() {
+            self.save_draft();
+        }
+        match std::mem::replace(&mut self.project, ProjectState::None) {
+            ProjectState::None => {}
+            ProjectState::Opening(_, thread) | ProjectState::Open(_, thread) => self.leaving = thread.close(),
+        }
+        self.generation += 1;
+        self.unsaved = 0;
+        self.certify = CertifyTab::default();
+        self.runs = RunsTab::default();
+        self.provenance.clear();
+        self.new_run = None;
+        self.undo = crate::ui::undo::UndoHistory::default();
+        self.undo_point = self.certify.draft();
+        self.saved_draft = self.undo_point.clone();
+    }
+
+    fn begin_opening(&mut self, opening: Opening) {
+        self.leave_project();
+        self.problem = None;
+        let directory = opening.directory().to_path_buf();
+        let generation = self.generation;
+        let (sender, wake) = (self.sender.clone(), self.wake.clone());
+        let reply = move |reply| {
+            // Without a receiver the window is gone and nobody needs the answer.
+            if sender.send(Message::Project(generation, reply)).is_ok() {
+                wake();
+            }
+        };
+        let thread = ProjectThread::open(opening, self.library.clone(), self.leaving.take(), reply);
+        self.project = ProjectState::Opening(directory, thread);
+        self.tab = TabKind::Home;
+    }
+
+    fn reveal(&mut self) {
+        if let Some(directory) = self.open().map(|open| open.directory.clone()) {
+            self.background(move || match opener::open(&directory) {
+                Ok(()) => Message::Revealed,
+                Err(error) => {
+                    Message::Failed(format!("No file manager opened the folder: {error}. {}", directory.display()))
+                }
+            });
+        }
+    }
+
+    /// Opens the dialog that asks for a path, with a sensible one filled in.
+    fn ask_path(&mut self, purpose: Purpose) {
+        let home = || directories::UserDirs::new().map(|dirs| dirs.home_dir().to_path_buf());
+        let projects = self.settings.project_folder.clone().or_else(home).unwrap_or_default();
+        let folder = self.open().map(|open| open.directory.clone());
+        let path = match &purpose {
+            Purpose::NewProject => projects.join("my-project"),
+            Purpose::OpenProject => projects,
+            Purpose::DuplicateProject | Purpose::CopySample(_) => {
+                let from = match &purpose {
+                    Purpose::CopySample(from) => Some(from.clone()),
+                    _ => folder,
+                };
+                let name = from.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+                projects.join(format!("{name}-copy"))
+            }
+            Purpose::ImportSentences | Purpose::Certificate => folder.unwrap_or(projects),
+            Purpose::Export(export) => {
+                let exports = folder.map(|folder| folder.join("exports"));
+                let folder = self.settings.export_folder.clone().or(exports).or_else(home).unwrap_or_default();
+                folder.join(export.file_name())
+            }
+        };
+        self.dialogs_asked += 1;
+        self.dialog = Some(Dialog::Path(PathDialog::new(self.dialogs_asked, purpose, &path)));
+    }
+
+    /// Does what the open dialog was answered.
+    pub(super) fn dialog_answered(&mut self, ctx: &egui::Context, outcome: Outcome) {
+        let Some(dialog) = self.dialog.take() else { return };
+        match (outcome, dialog) {
+            (Outcome::Open, dialog) => self.dialog = Some(dialog),
+            (Outcome::Browse, Dialog::Path(mut dialog)) => {
+                dialog.browsing = true;
+                let (id, purpose, at) = (dialog.id, dialog.purpose.clone(), PathBuf::from(&dialog.path));
+                self.dialog = Some(Dialog::Path(dialog));
+                self.background(move || {
+                    let asked = Instant::now();
+                    let path = files::choose(&purpose, &at);
+                    Message::Chosen { id, path, quick: asked.elapsed() < Duration::from_millis(150) }
+                });
+            }
+            (Outcome::Path(path, name), Dialog::Path(dialog)) => self.path_given(ctx, dialog.purpose, path, name),
+            (Outcome::Replace, Dialog::Replace { export, path }) => self.export(export, path, true),
+            (Outcome::Stop, Dialog::StopWork { then, .. }) => self.go_on(ctx, then),
+            _ => {}
+        }
+    }
+
+    fn path_given(&mut self, ctx: &egui::Context, purpose: Purpose, path: PathBuf, name: Option<String>) {
+        match purpose {
+            Purpose::NewProject => {
+                let name = name.unwrap_or_default();
+                self.settings.project_folder = path.parent().map(Path::to_path_buf);
+                self.stop_then(ctx, Then::Create { directory: path, name });
+            }
+            Purpose::OpenProject => self.apply(ctx, Command::OpenProject(path)),
+            Purpose::DuplicateProject => self.duplicate_project(path),
+            Purpose::CopySample(from) => self.background(move || {
+                let copied = recent::copy_sample(&from, &path);
+                Message::SampleCopied(match copied {
+                    Ok(()) => Ok(path),
+                    Err(error) => Err(format!("The sample was not copied: {error}. {}", path.display())),
+                })
+            }),
+            Purpose::ImportSentences => self.background(move || Message::Sentences(files::read_sentences(&path))),
+            Purpose::Certificate => self.background(move || Message::Certificate(files::read_certificate(&path))),
+            Purpose::Export(export) => {
+                self.settings.export_folder = path.parent().map(Path::to_path_buf);
+                self.export(export, path, false);
+            }
+        }
+    }
+
+    fn duplicate_project(&mut self, to: PathBuf) {
+        let Some(from) = self.open().map(|open| open.directory.clone()) else { return };
+        self.background(move || {
+            let copied = Project::open_reader(&from).and_then(|project| project.duplicate(&to));
+            Message::Duplicated(copied.map(|()| to).map_err(|error| error.to_string()))
+        });
+    }
+
+    fn export(&mut self, export: Export, path: PathBuf, replace: bool) {
+        self.background(move || {
+            let result = files::write_export(&export, &path, replace);
+            Message::Written { export, path, result }
+        });
+    }
+}

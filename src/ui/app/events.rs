@@ -1,0 +1,269 @@
+//! What threads tell the workbench, and what it does about it.
+
+use std::path::PathBuf;
+
+use eframe::egui;
+
+use super::files::{self, Dropped, WriteError};
+use super::project_thread::{CERTIFY_DRAFT, Reply, Request};
+use super::{OpenProject, Problem, ProjectState, Workbench};
+use crate::figures::number;
+use crate::jobs::runner::Event;
+use crate::store::{RunId, RunState};
+use crate::ui::command::{Command, TabKind};
+use crate::ui::context::RunProgress;
+use crate::ui::dialogs::{Dialog, Export};
+use crate::ui::format;
+use crate::ui::log_panel::Level;
+use crate::ui::recent::{self, RecentProject};
+
+/// An answer of a thread.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// From the project thread of this generation.
+    Project(u64, Reply),
+    /// The file chooser of dialog `id` came back; `quick` if no person can have been that fast.
+    Chosen {
+        id: u64,
+        path: Option<PathBuf>,
+        quick: bool,
+    },
+    Written {
+        export: Export,
+        path: PathBuf,
+        result: Result<(), WriteError>,
+    },
+    Dropped(Vec<Dropped>),
+    Sentences(Result<(String, Vec<String>), String>),
+    Certificate(Result<String, String>),
+    Duplicated(Result<PathBuf, String>),
+    SampleCopied(Result<PathBuf, String>),
+    SettingsSaved,
+    Revealed,
+    Failed(String),
+}
+
+/// Seconds between looks whether a form has changed.
+const AUTOSAVE: f64 = 1.0;
+
+impl Workbench {
+    pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        while let Ok(message) = self.messages.try_recv() {
+            self.handle(ctx, message);
+        }
+        if let ProjectState::Open(open, _) = &mut self.project {
+            open.answers.extend(open.session.drain());
+        }
+    }
+
+    fn handle(&mut self, ctx: &egui::Context, message: Message) {
+        if let Message::Project(generation, reply) = message {
+            if generation == self.generation {
+                self.project_replied(reply);
+            }
+            return;
+        }
+        self.tasks = self.tasks.saturating_sub(1);
+        match message {
+            Message::Project(..) | Message::SettingsSaved | Message::Revealed => {}
+            Message::Chosen { id, path, quick } => self.chosen(id, path, quick),
+            Message::Written { export, path, result } => match result {
+                Ok(()) => self.tell(Level::Success, format!("Saved {}", path.display())),
+                Err(WriteError::Exists) => self.dialog = Some(Dialog::Replace { export, path }),
+                Err(WriteError::Failed(why)) => self.tell(Level::Error, why),
+            },
+            Message::Dropped(list) => {
+                for dropped in list {
+                    self.dropped(ctx, dropped);
+                }
+            }
+            Message::Sentences(Ok((name, sentences))) => self.request(Request::PutSentences(name, sentences)),
+            Message::Certificate(Ok(certificate)) => {
+                let spec = crate::jobs::spec::VerifySpec { version: 1, certificate };
+                self.tab = TabKind::Certify;
+                self.apply(ctx, Command::StartRun(Box::new(crate::jobs::spec::RunSpec::Verify(spec))));
+            }
+            Message::Duplicated(Ok(path)) => self.tell(Level::Success, format!("Copied to {}", path.display())),
+            Message::SampleCopied(Ok(path)) => self.apply(ctx, Command::OpenProject(path)),
+            Message::Sentences(Err(why))
+            | Message::Certificate(Err(why))
+            | Message::Duplicated(Err(why))
+            | Message::SampleCopied(Err(why))
+            | Message::Failed(why) => self.tell(Level::Error, why),
+        }
+    }
+
+    fn project_replied(&mut self, reply: Reply) {
+        match reply {
+            Reply::Opened(opened) => {
+                let ProjectState::Opening(_, thread) = std::mem::replace(&mut self.project, ProjectState::None) else {
+                    return;
+                };
+                let draft = opened.draft.clone();
+                let open = OpenProject::new(*opened, self.library.clone(), self.wake.clone());
+                let opened = jiff::Timestamp::now().to_string();
+                let entry = RecentProject { name: open.info.name.clone(), directory: open.directory.clone(), opened };
+                recent::remember(&mut self.settings.recent, entry);
+                self.settings.project_folder = open.directory.parent().map(PathBuf::from);
+                self.log.add(Level::Info, format!("Opened {}", open.directory.display()));
+                let interrupted = open.runs.iter().filter(|run| run.state == RunState::Interrupted).count();
+                self.project = ProjectState::Open(Box::new(open), thread);
+                if let Some(draft) = draft {
+                    self.certify.set_draft(&draft);
+                }
+                self.undo_point = self.certify.draft();
+                self.saved_draft = self.undo_point.clone();
+                self.tab = TabKind::Certify;
+                if interrupted > 0 {
+                    let runs = number::counted(interrupted as u64, "run was", "runs were");
+                    self.tell(Level::Warning, format!("{runs} interrupted. Resume in the Runs tab."));
+                }
+                self.scan_home();
+            }
+            Reply::OpenFailed(message) => {
+                if let ProjectState::Opening(directory, thread) =
+                    std::mem::replace(&mut self.project, ProjectState::None)
+                {
+                    self.log.add(Level::Error, message.clone());
+                    self.problem = Some(Problem { directory, message });
+                    self.leaving = thread.close();
+                    self.tab = TabKind::Home;
+                    self.scan_home();
+                }
+            }
+            Reply::DraftSaved => self.unsaved = self.unsaved.saturating_sub(1),
+            Reply::Refused(why) => self.tell(Level::Error, why),
+            Reply::Runs(runs) => {
+                if let ProjectState::Open(open, _) = &mut self.project {
+                    open.set_runs(runs);
+                }
+            }
+            Reply::Started(run) => self.started(run),
+            Reply::Sentences { name, count, lists } => {
+                if let ProjectState::Open(open, _) = &mut self.project {
+                    open.sentence_lists = lists;
+                }
+                let count = number::counted(count as u64, "sentence", "sentences");
+                self.tell(Level::Success, format!("Imported {count} as {name}"));
+            }
+            Reply::Events(events) => {
+                for event in events {
+                    self.run_event(event);
+                }
+            }
+        }
+    }
+
+    /// A run was stored: the tab that shows its kind follows it.
+    fn started(&mut self, run: RunId) {
+        let Some(kind) = self.open().and_then(|open| open.run(run)).map(|row| row.kind.clone()) else { return };
+        self.log.add(Level::Info, format!("Run {} ({}) queued", run.0, format::run_kind(&kind).to_lowercase()));
+        if matches!(kind.as_str(), "certify" | "survey" | "verify") && self.tab == TabKind::Certify {
+            self.certify.show_run(run);
+        } else {
+            self.runs.select(run);
+        }
+    }
+
+    fn run_event(&mut self, event: Event) {
+        let ProjectState::Open(open, _) = &mut self.project else { return };
+        match event {
+            Event::Results { run } => *open.versions.entry(run).or_default() += 1,
+            Event::Progress { run, stage, done, total, rate, seconds_left } => {
+                open.progress.insert(run, RunProgress { stage, done, total, rate, seconds_left });
+            }
+            Event::State { run, state, message } => {
+                *open.versions.entry(run).or_default() += 1;
+                let mut kind = String::from("run");
+                for row in open.runs.iter_mut().chain(&mut open.all_runs).filter(|row| row.id == run) {
+                    row.state = state;
+                    kind = format::run_kind(&row.kind);
+                }
+                if !matches!(state, RunState::Running | RunState::Paused) {
+                    open.progress.remove(&run);
+                }
+                let name = format!("Run {} ({})", run.0, kind.to_lowercase());
+                match (state, message) {
+                    (RunState::Done, _) => self.tell(Level::Success, format!("{name} is done")),
+                    (RunState::Failed, Some(why)) => self.tell(Level::Error, format!("{name} failed: {why}")),
+                    (RunState::Failed, None) => self.tell(Level::Error, format!("{name} failed")),
+                    (state, _) => {
+                        let word = format::run_state(state).to_lowercase();
+                        self.log.add(Level::Info, format!("{name} is {word}"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn chosen(&mut self, id: u64, path: Option<PathBuf>, quick: bool) {
+        let Some(Dialog::Path(dialog)) = &mut self.dialog else { return };
+        if dialog.id != id {
+            return;
+        }
+        dialog.browsing = false;
+        match path {
+            Some(path) => {
+                dialog.path = path.display().to_string();
+                dialog.note = None;
+            }
+            None if quick => {
+                dialog.note = Some(
+                    "No file chooser answered (Linux needs xdg-desktop-portal or zenity). Type the path, or drop the \
+                     file on the window."
+                        .to_owned(),
+                );
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn take_dropped(&mut self, ctx: &egui::Context) {
+        let paths: Vec<PathBuf> =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_path_buf()).collect());
+        if !paths.is_empty() {
+            self.background(move || Message::Dropped(paths.into_iter().map(files::classify).collect()));
+        }
+    }
+
+    fn dropped(&mut self, ctx: &egui::Context, dropped: Dropped) {
+        match dropped {
+            Dropped::Project(directory) => self.apply(ctx, Command::OpenProject(directory)),
+            Dropped::Sentences(_) | Dropped::Certificate(_) if !self.project_open() => {
+                self.tell(Level::Warning, "Open a project first, then drop the file again.");
+            }
+            Dropped::Sentences(path) => self.background(move || Message::Sentences(files::read_sentences(&path))),
+            Dropped::Certificate(path) => self.background(move || Message::Certificate(files::read_certificate(&path))),
+            Dropped::Unknown(path) => self.tell(
+                Level::Warning,
+                format!(
+                    "This is neither a project folder, nor sentences (txt, csv), nor a certificate (json). {}",
+                    path.display()
+                ),
+            ),
+        }
+    }
+
+    /// Hands the draft to the store once it has changed; looks once a second, since making its text costs something.
+    pub(super) fn autosave(&mut self, ctx: &egui::Context) {
+        let now = ctx.input(|input| input.time);
+        if !self.project_open() || now - self.draft_checked < AUTOSAVE {
+            return;
+        }
+        self.draft_checked = now;
+        self.save_draft();
+        if self.tab == TabKind::Certify && ctx.input(|input| !input.events.is_empty()) {
+            // The last key of a burst is saved too, although no further event may come.
+            ctx.request_repaint_after_secs(AUTOSAVE as f32 + 0.1);
+        }
+    }
+
+    pub(super) fn save_draft(&mut self) {
+        let draft = self.certify.draft();
+        if draft != self.saved_draft {
+            self.saved_draft = draft.clone();
+            self.unsaved += 1;
+            self.request(Request::PutDraft(CERTIFY_DRAFT, draft));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Reading and writing the user's files. Every function may block: they run on threads of their own.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::formats::sentences;
+use crate::ui::command::TableFormat;
+use crate::ui::dialogs::{Chooser, Export, Purpose};
+use crate::ui::table_text::table_text;
+
+/// What a file or folder that was dropped on the window is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Dropped {
+    Project(PathBuf),
+    Sentences(PathBuf),
+    Certificate(PathBuf),
+    Unknown(PathBuf),
+}
+
+pub(super) fn classify(path: PathBuf) -> Dropped {
+    if path.is_dir() {
+        return Dropped::Project(path);
+    }
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("txt" | "csv" | "tsv") => Dropped::Sentences(path),
+        Some("json") => Dropped::Certificate(path),
+        Some("sqlite") => path.parent().map(Path::to_path_buf).map_or(Dropped::Unknown(path), Dropped::Project),
+        _ => Dropped::Unknown(path),
+    }
+}
+
+/// Opens the desktop's chooser and waits for it. `None` when it was cancelled, or when there is none.
+pub(super) fn choose(purpose: &Purpose, at: &Path) -> Option<PathBuf> {
+    let folder = at.ancestors().find(|folder| folder.is_dir());
+    let mut dialog = rfd::FileDialog::new();
+    if let Some(folder) = folder {
+        dialog = dialog.set_directory(folder);
+    }
+    if let Some((name, endings)) = purpose.endings() {
+        dialog = dialog.add_filter(name, endings);
+    }
+    match purpose.chooser() {
+        Chooser::Folder => dialog.pick_folder(),
+        Chooser::OpenFile => dialog.pick_file(),
+        Chooser::SaveFile => {
+            if let Some(name) = at.file_name() {
+                dialog = dialog.set_file_name(name.to_string_lossy());
+            }
+            dialog.save_file()
+        }
+    }
+}
+
+/// Sentences of a file, and the name of their list: the file's.
+pub(super) fn read_sentences(path: &Path) -> Result<(String, Vec<String>), String> {
+    let name = path.file_stem().map_or_else(|| "sentences".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let sentences = sentences::read(path).map_err(|error| error.to_string())?;
+    Ok((name, sentences))
+}
+
+/// Text of a certificate file, checked to be one, so that a wrong file is told at once.
+pub(super) fn read_certificate(path: &Path) -> Result<String, String> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("The file could not be read: {error}. {place}"))?;
+    serde_json::from_str::<crate::glauber::certificate::Certificate>(&text)
+        .map_err(|error| format!("This is not a certificate: {error}. Choose a file that Certify exported. {place}"))?;
+    Ok(text)
+}
+
+/// Why an export was not written.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// The file is there already.
+    Exists,
+    Failed(String),
+}
+
+/// Writes an export whole or not at all; an existing file only if `replace`.
+pub(super) fn write_export(export: &Export, path: &Path, replace: bool) -> Result<(), WriteError> {
+    let failed = |error: &dyn std::fmt::Display| {
+        WriteError::Failed(format!("The {} was not saved: {error}. {}", export.noun(), path.display()))
+    };
+    if !replace && path.exists() {
+        return Err(WriteError::Exists);
+    }
+    let bytes = export_bytes(export).map_err(|error| failed(&error))?;
+    write_whole(path, &bytes).map_err(|error| failed(&error))
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
+    let mut fresh_name = name.to_owned();
+    fresh_name.push(format!(".{}.new", std::process::id()));
+    let fresh = folder.join(fresh_name);
+    let written = std::fs::File::create(&fresh)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&fresh, path));
+    if written.is_err() && fresh.exists() {
+        // The first error is the one to tell; a leftover is only untidy.
+        drop(std::fs::remove_file(&fresh));
+    }
+    written
+}
+
+fn export_bytes(export: &Export) -> Result<Vec<u8>, String> {
+    match export {
+        Export::Figure(figure, format) => super::figure_bytes(figure, *format),
+        Export::Table(table) => Ok(table_text(table, TableFormat::Csv).into_bytes()),
+        Export::Text { text, .. } => Ok(text.clone().into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::command::Table;
+
+    fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn a_list_of_sentences_has_the_name_of_its_file() {
+        let (_keep, path) = file("mine.txt", b"One.\nTwo.\n");
+        assert_eq!(read_sentences(&path).unwrap(), ("mine".into(), vec!["One.".into(), "Two.".into()]));
+    }
+
+    #[test]
+    fn an_export_asks_before_it_replaces_and_leaves_nothing_half_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new folder/strata.csv");
+        let table = Table { name: "strata".into(), header: vec!["a".into()], rows: vec![vec!["1".into()]] };
+        let export = Export::Table(Box::new(table));
+        write_export(&export, &path, false).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n1\n");
+        assert!(matches!(write_export(&export, &path, false), Err(WriteError::Exists)));
+        write_export(&export, &path, true).unwrap();
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        let below_a_file = path.join("impossible.csv");
+        assert!(matches!(write_export(&export, &below_a_file, false), Err(WriteError::Failed(_))));
+    }
+
+    #[test]
+    fn dropped_things_are_told_apart() {
+        let (keep, path) = file("list.TXT", b"a");
+        assert_eq!(classify(path.clone()), Dropped::Sentences(path));
+        assert_eq!(classify(keep.path().to_path_buf()), Dropped::Project(keep.path().to_path_buf()));
+        let (keep, path) = file("project.sqlite", b"");
+        assert_eq!(classify(path), Dropped::Project(keep.path().to_path_buf()));
+        let (_keep, path) = file("certificate.json", b"{}");
+        assert!(read_certificate(&path).unwrap_err().starts_with("This is not a certificate"));
+    }
+}

@@ -1,0 +1,57 @@
+//! Words for runs, rates and times of day, the same in every tab. Numbers: [`crate::figures::number`].
+
+use crate::figures::number::count;
+
+/// `310/s`, `2.4/s`.
+pub fn rate(per_second: f64) -> String {
+    if per_second >= 10.0 {
+        format!("{}/s", count(per_second.round() as u64))
+    } else {
+        format!("{per_second:.1}/s")
+    }
+}
+
+/// An RFC 3339 time in this machine's time zone, to the minute; the text itself if it is not one.
+pub fn local_time(rfc3339: &str) -> String {
+    match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(time) => time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
+/// A kind of run in words.
+pub fn run_kind(kind: &str) -> String {
+    match kind {
+        "certify" => "Certify".to_owned(),
+        "survey" => "Survey".to_owned(),
+        "train-mlm" => "Train a model".to_owned(),
+        "fetch" => "Download".to_owned(),
+        "verify" => "Verify".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// A state in words.
+pub fn run_state(state: crate::store::RunState) -> &'static str {
+    use crate::store::RunState;
+    match state {
+        RunState::Queued => "Queued",
+        RunState::Running => "Running",
+        RunState::Paused => "Paused",
+        RunState::Interrupted => "Interrupted",
+        RunState::Done => "Done",
+        RunState::Failed => "Failed",
+        RunState::Cancelled => "Cancelled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_read_well() {
+        assert_eq!([rate(2.44), rate(1234.0)], ["2.4/s", "1,234/s"]);
+        assert_eq!(local_time("not a time"), "not a time");
+    }
+}

@@ -1,0 +1,317 @@
+//! What the centre of the tab draws, worked out once on a background thread when results arrive.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::{figures, words};
+use crate::figures::figure::Figure;
+use crate::figures::number;
+use crate::glauber::certify::{AssessedRectangle, CertifyResult, CertifySpec};
+use crate::glauber::rectangle::Corners;
+use crate::glauber::survey::{Plausibility, Record, Stratum, SurveySpec};
+use crate::store::{Project, RunId, StoreError};
+use crate::ui::command::Table;
+
+/// Rows a table of rectangles or records holds at most: the largest |R| first.
+pub const TABLE_ROWS: usize = 5_000;
+/// Records asked of the store at a time.
+const RECORD_CHUNK: u64 = 20_000;
+/// Shares past these thresholds are shown; `None` is "certified".
+pub const THRESHOLDS: [Option<f64>; 4] = [None, Some(0.1), Some(1.0), Some(2.0)];
+
+/// Indices `(a, a2, b, b2)` of a rectangle into the token sets, `a < a2` and `b < b2`.
+pub type At = (usize, usize, usize, usize);
+
+/// Result of a certify run, ready to draw.
+pub struct ContextView {
+    pub spec: CertifySpec,
+    pub result: CertifyResult,
+    pub field: Figure,
+    pub table: Table,
+    /// Row of the table -> rectangle of the result.
+    pub order: Vec<usize>,
+    /// The certificate as the JSON that is saved and verified.
+    pub certificate: String,
+    /// Rectangles among the token sets; the result lists the largest if there are very many.
+    pub total: u64,
+}
+
+impl ContextView {
+    /// Reads and prepares the result of `run`, if it has one yet.
+    pub fn load(project: &Project, run: RunId, spec: &CertifySpec) -> Result<Option<Self>, StoreError> {
+        Ok(project.certify_result(run)?.map(|result| Self::new(result, spec.clone())))
+    }
+
+    /// Works out tables and figures.
+    pub fn new(result: CertifyResult, spec: CertifySpec) -> Self {
+        let mut order: Vec<usize> = (0..result.rectangles.len()).collect();
+        let size = |k: &usize| result.rectangles[*k].assessment.r64.abs();
+        order.sort_by(|a, b| descending(size(a), size(b)).then(a.cmp(b)));
+        order.truncate(TABLE_ROWS);
+        let rows = order.iter().map(|&k| rectangle_row(&result, &result.rectangles[k])).collect();
+        let header = ["a", "a'", "b", "b'", "R (nats)", "|R| (nats)", "error bound", "C1", "C2"];
+        let table = Table { name: "rectangles".to_owned(), header: header.map(str::to_owned).to_vec(), rows };
+        let total = result.listed_of.max(result.rectangles.len() as u64);
+        let certificate = serde_json::to_string_pretty(&result.certificate).unwrap_or_default();
+        Self { field: figures::field(&result, spec.positions), table, order, certificate, total, spec, result }
+    }
+
+    /// The rectangle with the largest |R|, if there is any.
+    pub fn largest(&self) -> Option<At> {
+        self.order.first().map(|&k| self.result.rectangles[k].at)
+    }
+
+    /// Whether these token indices make a rectangle.
+    pub fn contains(&self, (a, a2, b, b2): At) -> bool {
+        a < a2 && a2 < self.result.tokens_a.len() && b < b2 && b2 < self.result.tokens_b.len()
+    }
+
+    /// The rectangle at these token indices, if it is among those listed.
+    pub fn rectangle(&self, at: At) -> Option<&AssessedRectangle> {
+        self.result
+            .rectangles
+            .binary_search_by_key(&at, |rectangle| rectangle.at)
+            .ok()
+            .map(|k| &self.result.rectangles[k])
+    }
+
+    /// The eight f64 logits of a rectangle.
+    pub fn corners(&self, (a, a2, b, b2): At) -> Corners {
+        let columns = self.result.tokens_b.len();
+        let (i, j) = (&self.result.logits_i, &self.result.logits_j);
+        let at = |a: usize, b: usize| a * columns + b;
+        Corners([
+            i[at(a, b)],
+            i[at(a2, b)],
+            i[at(a, b2)],
+            i[at(a2, b2)],
+            j[at(a, b)],
+            j[at(a, b2)],
+            j[at(a2, b)],
+            j[at(a2, b2)],
+        ])
+    }
+
+    /// The eight log-probabilities at the run's temperature, nats, in the order of [`Corners`].
+    pub fn log_probabilities(&self, at: At) -> [f64; 8] {
+        let (a, a2, b, b2) = at;
+        let logits = self.corners(at).0;
+        let (i, j) = (&self.result.normaliser_i, &self.result.normaliser_j);
+        let normalisers = [i[b], i[b], i[b2], i[b2], j[a], j[a], j[a2], j[a2]];
+        std::array::from_fn(|k| logits[k] / self.spec.temperature - normalisers[k])
+    }
+
+    /// Texts of a, a2, b, b2.
+    pub fn texts(&self, (a, a2, b, b2): At) -> [&str; 4] {
+        let (i, j) = (&self.result.texts_a, &self.result.texts_b);
+        [&i[a], &i[a2], &j[b], &j[b2]]
+    }
+}
+
+fn descending(a: f64, b: f64) -> Ordering {
+    b.total_cmp(&a)
+}
+
+fn rectangle_row(result: &CertifyResult, rectangle: &AssessedRectangle) -> Vec<String> {
+    let (a, a2, b, b2) = rectangle.at;
+    let assessment = &rectangle.assessment;
+    vec![
+        result.texts_a[a].clone(),
+        result.texts_a[a2].clone(),
+        result.texts_b[b].clone(),
+        result.texts_b[b2].clone(),
+        number::nats(assessment.r64),
+        number::nats(assessment.r64.abs()),
+        number::bound(assessment.e64),
+        words::verdict_name(assessment.c1).to_owned(),
+        assessment.c2.map_or("no bit-equal repeats", words::verdict_name).to_owned(),
+    ]
+}
+
+/// Figures over the strata of one way of drawing tokens.
+pub struct Facet {
+    pub tokens: Plausibility,
+    /// One for each of [`THRESHOLDS`].
+    pub prevalence: Vec<Figure>,
+    pub sign_disagreement: Figure,
+    pub asymmetry: Figure,
+}
+
+/// Results of a survey so far, ready to draw.
+pub struct SurveyView {
+    pub spec: SurveySpec,
+    pub subjects: Vec<String>,
+    pub strata: Vec<Stratum>,
+    pub records: Arc<Vec<Record>>,
+    /// One for each way of drawing tokens that has strata.
+    pub facets: Vec<Facet>,
+    pub scatter: Figure,
+    pub strata_table: Table,
+}
+
+impl SurveyView {
+    /// Reads what the run has committed; `known` are the records that were read before.
+    pub fn load(
+        project: &Project,
+        run: RunId,
+        spec: &SurveySpec,
+        known: &Arc<Vec<Record>>,
+    ) -> Result<Self, StoreError> {
+        let (subjects, strata) = project.survey_strata(run)?;
+        let mut records = known.clone();
+        loop {
+            let new = project.survey_records(run, records.len() as u64, RECORD_CHUNK)?;
+            if new.is_empty() {
+                break;
+            }
+            Arc::make_mut(&mut records).extend(new);
+        }
+        Ok(Self::new(spec.clone(), subjects, strata, records))
+    }
+
+    /// Works out tables and figures.
+    pub fn new(spec: SurveySpec, subjects: Vec<String>, strata: Vec<Stratum>, records: Arc<Vec<Record>>) -> Self {
+        let facet = |tokens: Plausibility| Facet {
+            tokens,
+            prevalence: THRESHOLDS.iter().map(|&at| figures::prevalence(&subjects, &strata, tokens, at)).collect(),
+            sign_disagreement: figures::sign_disagreement(&subjects, &strata, tokens),
+            asymmetry: figures::asymmetry(&subjects, &strata, tokens),
+        };
+        Self {
+            facets: figures::plausibilities(&strata).into_iter().map(facet).collect(),
+            scatter: figures::scatter(&subjects, &records, |_| true),
+            strata_table: strata_table(&subjects, &strata),
+            spec,
+            subjects,
+            strata,
+            records,
+        }
+    }
+}
+
+fn strata_table(subjects: &[String], strata: &[Stratum]) -> Table {
+    let mut header: Vec<String> =
+        ["model", "tokens", "distance", "rectangles", "sentences"].map(str::to_owned).to_vec();
+    header.extend(
+        THRESHOLDS.iter().map(|&threshold| format!("share {} (95 % interval)", words::threshold_name(threshold))),
+    );
+    header.extend(
+        ["method", "sign disagreement", "asymmetry", "|R| 5 %", "|R| 25 %", "|R| median", "|R| 75 %", "|R| 95 %"]
+            .map(str::to_owned),
+    );
+    header.extend(["Pearson", "Spearman"].map(str::to_owned));
+    let rows = strata.iter().map(|stratum| stratum_row(subjects, stratum)).collect();
+    Table { name: "strata".to_owned(), header, rows }
+}
+
+fn stratum_row(subjects: &[String], stratum: &Stratum) -> Vec<String> {
+    let correlation = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| number::fixed(value, 3));
+    let share = |threshold: Option<f64>| {
+        stratum.prevalences.iter().find(|p| p.threshold == threshold).map_or("not computed".to_owned(), words::share)
+    };
+    let mut row = vec![
+        figures::subject_name(subjects, stratum.subject),
+        words::plausibility_name(stratum.plausibility).to_owned(),
+        words::distance_name(stratum.distance).to_owned(),
+        number::count(stratum.n),
+        number::count(stratum.contexts),
+    ];
+    row.extend(THRESHOLDS.iter().map(|&threshold| share(threshold)));
+    row.push(stratum.prevalences.first().map_or(String::new(), |p| p.method.clone()));
+    row.push(words::share(&stratum.sign_disagreement));
+    row.push(format!(
+        "{} ({} to {})",
+        number::fixed(stratum.asymmetry.estimate, 3),
+        number::fixed(stratum.asymmetry.lower, 3),
+        number::fixed(stratum.asymmetry.upper, 3)
+    ));
+    row.extend(stratum.quantiles.iter().map(|&quantile| number::nats(quantile)));
+    row.extend([stratum.pearson, stratum.spearman].map(correlation));
+    row
+}
+
+/// Records of one stratum (or all), largest |R| first, as a table.
+pub struct RecordsView {
+    pub table: Table,
+    /// Row of the table -> place among the survey's records.
+    pub order: Vec<usize>,
+    /// How many records the stratum has; the table may hold fewer.
+    pub total: usize,
+    pub scatter: Figure,
+}
+
+impl RecordsView {
+    /// Chooses and orders the records of `stratum` (all without one).
+    pub fn new(spec: &SurveySpec, subjects: &[String], records: &[Record], stratum: Option<&Stratum>) -> Self {
+        let shown = |record: &Record| stratum.is_none_or(|stratum| belongs(record, stratum));
+        let mut order: Vec<usize> = (0..records.len()).filter(|&k| shown(&records[k])).collect();
+        let total = order.len();
+        order.sort_by(|&a, &b| descending(records[a].r.abs(), records[b].r.abs()).then(a.cmp(&b)));
+        order.truncate(TABLE_ROWS);
+        let header = [
+            "record",
+            "model",
+            "sentence",
+            "i",
+            "j",
+            "a, a' (ids)",
+            "b, b' (ids)",
+            "LOR at i",
+            "LOR at j",
+            "R (nats)",
+            "error bound",
+            "certified",
+        ];
+        let rows = order.iter().map(|&k| record_row(spec, subjects, &records[k])).collect();
+        Self {
+            table: Table { name: "records".to_owned(), header: header.map(str::to_owned).to_vec(), rows },
+            order,
+            total,
+            scatter: figures::scatter(subjects, records, shown),
+        }
+    }
+}
+
+fn record_row(spec: &SurveySpec, subjects: &[String], record: &Record) -> Vec<String> {
+    let rectangle = &record.rectangle;
+    vec![
+        record.item.to_string(),
+        figures::subject_name(subjects, record.subject),
+        sentence(spec, record).map_or(format!("context {}", record.context + 1), |text| words::shortened(text, 60)),
+        (rectangle.i + 1).to_string(),
+        (rectangle.j + 1).to_string(),
+        format!("{}, {}", rectangle.a, rectangle.a2),
+        format!("{}, {}", rectangle.b, rectangle.b2),
+        number::nats(record.lor_i),
+        number::nats(record.lor_j),
+        number::nats(record.r),
+        number::bound(record.error),
+        if record.certified { "yes" } else { "no" }.to_owned(),
+    ]
+}
+
+/// Whether `record` was sampled in `stratum`.
+pub fn belongs(record: &Record, stratum: &Stratum) -> bool {
+    (stratum.subject, stratum.plausibility, stratum.distance) == (record.subject, record.plausibility, record.distance)
+}
+
+/// The sentence a record was sampled in.
+pub fn sentence<'a>(spec: &'a SurveySpec, record: &Record) -> Option<&'a str> {
+    spec.sentences.get(record.context as usize).map(String::as_str)
+}
+
+/// The record nearest to a click on the scatter, distances measured in the figure's own extent.
+pub fn nearest(records: &[Record], [x, y]: [f64; 2], keep: impl Fn(&Record) -> bool) -> Option<usize> {
+    let kept = || records.iter().enumerate().filter(|(_, record)| keep(record));
+    let extent = |value: fn(&Record) -> f64| {
+        let (low, high) = kept().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, record)| {
+            (low.min(value(record)), high.max(value(record)))
+        });
+        (high - low).max(1e-9)
+    };
+    let (wide, high) = (extent(|record| record.lor_i), extent(|record| record.lor_j));
+    let distance = |record: &Record| ((record.lor_i - x) / wide).hypot((record.lor_j - y) / high);
+    let (place, nearest) = kept().min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)))?;
+    // A click in the empty part of the figure chooses nothing.
+    (distance(nearest) < 0.05).then_some(place)
+}

@@ -1,0 +1,208 @@
+//! The tab's sentences: verdicts, bounds, captions and names, in the reader's words.
+
+use crate::figures::number;
+use crate::glauber::certificate::{Assessment, Verdict};
+use crate::glauber::certify::CertifySpec;
+use crate::glauber::survey::{Control, Distance, Plausibility, Prevalence, SurveySpec};
+use crate::store::{RunRow, RunState};
+use crate::ui::widgets::VerdictKind;
+
+/// The verdict about the rectangle with the largest |R| (or any other), as one sentence.
+pub fn verdict(assessment: &Assessment) -> (VerdictKind, String) {
+    let (r, error) = (number::nats(assessment.r64), number::bound(assessment.e64));
+    match assessment.c1 {
+        Verdict::Certified => {
+            (VerdictKind::Shown, format!("No joint distribution has these conditionals: R = {r} nats, error {error}."))
+        }
+        Verdict::NoCertificate => (
+            VerdictKind::Nothing,
+            format!("Nothing shown: R = {r} nats, error {error}. Every rectangle here is compatible within rounding."),
+        ),
+        Verdict::Evidence => (
+            VerdictKind::Caution,
+            format!(
+                "Evidence, not a certificate: |R| = {} nats, in single precision only.",
+                number::nats(assessment.r32.abs())
+            ),
+        ),
+    }
+}
+
+/// What a verdict means, in a few words.
+pub fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Certified => "certified",
+        Verdict::NoCertificate => "not certified",
+        Verdict::Evidence => "evidence only",
+    }
+}
+
+/// Verdict C2, which needs bit-equal repeats.
+pub fn second_verdict_name(verdict: Option<Verdict>) -> &'static str {
+    verdict.map_or("not established: repeats were not bit-equal", verdict_name)
+}
+
+/// The plain consequence of |R| / 8 (property P6).
+pub fn distance_bound(r: f64) -> String {
+    let bound = r.abs() / 8.0;
+    format!(
+        "Whatever joint distribution you pick, at least one of these eight log-probabilities is off by {} nats or more \
+         (a factor of {}).",
+        number::nats(bound),
+        number::general(bound.exp(), 3)
+    )
+}
+
+/// `neighbours`, `2 apart`, ….
+pub fn distance_name(distance: Distance) -> &'static str {
+    match distance {
+        Distance::One => "neighbours",
+        Distance::Two => "2 apart",
+        Distance::ThreeFour => "3 or 4 apart",
+        Distance::FiveToEight => "5 to 8 apart",
+        Distance::NineUp => "9 or more apart",
+    }
+}
+
+/// Short name of a way to draw tokens, for axes and tables.
+pub fn plausibility_name(plausibility: Plausibility) -> &'static str {
+    match plausibility {
+        Plausibility::OriginalAndDraw => "own and drawn",
+        Plausibility::TopK => "likely",
+        Plausibility::Uniform => "random",
+    }
+}
+
+/// The same for a check box.
+pub fn plausibility_sentence(plausibility: Plausibility) -> &'static str {
+    match plausibility {
+        Plausibility::OriginalAndDraw => "the sentence's own token and one the model draws",
+        Plausibility::TopK => "two of the k likeliest tokens",
+        Plausibility::Uniform => "two random tokens of the vocabulary",
+    }
+}
+
+/// A control, for its check box.
+pub fn control_sentence(control: Control) -> &'static str {
+    match control {
+        Control::Ising => "Ising model: has a joint distribution, so R = 0",
+        Control::RandomInit => "the same architecture, untrained",
+        Control::Permuted => "the model's own LOR at j, shuffled",
+    }
+}
+
+/// `12.3 % (9.1 to 16.4 %)`.
+pub fn share(prevalence: &Prevalence) -> String {
+    format!(
+        "{} ({} to {})",
+        number::percent(prevalence.estimate),
+        number::percent(prevalence.lower),
+        number::percent(prevalence.upper)
+    )
+}
+
+/// `certified` or `with |R| above 0.1 nats`, after "rectangles".
+pub fn threshold_name(threshold: Option<f64>) -> String {
+    threshold.map_or("certified".to_owned(), |nats| format!("with |R| above {nats} nats"))
+}
+
+/// A sentence cut to about `length` characters at a word.
+pub fn shortened(sentence: &str, length: usize) -> String {
+    if sentence.chars().count() <= length {
+        return sentence.to_owned();
+    }
+    let cut: String = sentence.chars().take(length).collect();
+    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    format!("{cut} …")
+}
+
+/// A state, in words.
+pub fn state_name(state: RunState) -> &'static str {
+    match state {
+        RunState::Queued => "waiting its turn",
+        RunState::Running => "running",
+        RunState::Paused => "paused",
+        RunState::Interrupted => "interrupted",
+        RunState::Done => "done",
+        RunState::Failed => "failed",
+        RunState::Cancelled => "cancelled",
+    }
+}
+
+/// When a run was finished, or else started or made: `2026-11-23 19:24 UTC`.
+pub fn run_time(run: &RunRow) -> String {
+    let moment = run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.created);
+    match moment.split_once('T') {
+        Some((day, time)) if time.len() >= 5 && time.is_char_boundary(5) => format!("{day} {} UTC", &time[..5]),
+        _ => moment.clone(),
+    }
+}
+
+/// A caption for a paper about one context.
+pub fn context_caption(spec: &CertifySpec, assessment: &Assessment, sizes: (usize, usize), rectangles: u64) -> String {
+    let outcome = match assessment.c1 {
+        Verdict::Certified => "certified incompatible (C1)",
+        Verdict::NoCertificate => "not certified",
+        Verdict::Evidence => "evidence from single precision only",
+    };
+    format!(
+        "Rectangle test on {model} in the context \u{201c}{sentence}\u{201d}, positions {i} and {j}, temperature {tau}: \
+         {a} × {b} tokens, {rectangles} rectangles; largest R = {r} nats (numerical error {error}), {outcome}. \
+         The program implements the method of arXiv 2605.16378; formulas reconstructed.",
+        model = spec.model,
+        sentence = spec.sentence,
+        i = spec.positions.0 + 1,
+        j = spec.positions.1 + 1,
+        tau = number::general(spec.temperature, 3),
+        a = sizes.0,
+        b = sizes.1,
+        r = number::nats(assessment.r64),
+        error = number::bound(assessment.e64),
+    )
+}
+
+/// A caption for a paper about a survey.
+pub fn survey_caption(spec: &SurveySpec, rectangles: usize, strata: usize) -> String {
+    format!(
+        "Survey of the rectangle test on {} at temperature {}: {} from {}, in {} (tokens by distance, never pooled), seed {}; \
+         95 % intervals. The program implements the method of arXiv 2605.16378; formulas reconstructed.",
+        std::iter::once(&spec.model).chain(&spec.beside).map(String::as_str).collect::<Vec<_>>().join(", "),
+        number::general(spec.temperature, 3),
+        number::counted(rectangles as u64, "rectangle", "rectangles"),
+        number::counted(spec.sentences.len() as u64, "sentence", "sentences"),
+        number::counted(strata as u64, "stratum", "strata"),
+        spec.seed
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assessment(r: f64, error: f64, c1: Verdict) -> Assessment {
+        Assessment { r32: r, r32_alone: r, r64: r, r64_alone: r, e32: error, e64: error, c1, c2: None }
+    }
+
+    #[test]
+    fn verdicts_claim_no_more_than_was_shown() {
+        let (tone, text) = verdict(&assessment(9.1902397, 4.2e-13, Verdict::Certified));
+        assert_eq!(tone, VerdictKind::Shown);
+        assert_eq!(text, "No joint distribution has these conditionals: R = 9.190 nats, error below 5e-13.");
+        let (_, text) = verdict(&assessment(1e-16, 2e-15, Verdict::NoCertificate));
+        assert!(text.starts_with("Nothing shown"), "{text}");
+        let (_, text) = verdict(&assessment(0.5, 1e-3, Verdict::Evidence));
+        assert!(text.starts_with("Evidence, not a certificate"), "{text}");
+    }
+
+    #[test]
+    fn the_bound_is_an_eighth_of_r() {
+        let text = distance_bound(-9.190239700);
+        assert!(text.contains("1.149 nats") && text.contains("3.15"), "{text}");
+    }
+
+    #[test]
+    fn long_sentences_end_at_a_word() {
+        assert_eq!(shortened("the lot falls on every citizen", 15), "the lot falls …");
+        assert_eq!(shortened("short", 15), "short");
+    }
+}

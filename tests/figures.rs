@@ -81,9 +81,12 @@ fn lines_break_where_a_value_is_missing() {
 fn guides_cross_the_whole_frame_and_no_more() {
     let guide = Layer::Guide { name: "compatible".to_owned(), slope: 100.0, intercept: 0.0 };
     let document = svg::text(&figure(vec![points("", &[[-1.0, -1.0], [1.0, 1.0]]), guide]), 440.0, 300.0);
-    let rest = &document[document.find("clip-path=").expect("a clipped group")..];
-    let (top, bottom) = (attributes(rest, "line", "y2")[0], attributes(rest, "line", "y1")[0]);
-    assert!(top > 0.0 && bottom < 300.0 && bottom - top > 150.0, "{top} to {bottom}");
+    let rest = &document[document.rfind("<polyline points=\"").expect("a guide") + 18..];
+    let ends: Vec<f64> =
+        rest.split('"').next().unwrap_or_default().split([' ', ',']).map(|v| v.parse().expect("a number")).collect();
+    let (left, right) = (ends[0], ends[2]);
+    assert!((ends[1] - ends[3]).abs() > 150.0, "from the bottom to the top: {ends:?}");
+    assert!(right > left && right - left < 10.0, "clipped where it leaves the frame: {ends:?}");
 }
 
 #[test]

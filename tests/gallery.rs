@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use eframe::egui::{self, Key, Theme, Ui};
 use egui_kittest::kittest::{NodeT, Queryable};
+use kleroterion::figures::figure::{Layer, Ticks};
 use kleroterion::ui::command::{Command, FigureFormat, Table, TableFormat};
+use kleroterion::ui::painter::shot;
 use kleroterion::ui::theme;
 use kleroterion::ui::widgets::{
     FigureResponse, TableResponse, VerdictKind, card, data_table, disabled_button, empty_state, figure_view,
@@ -50,7 +52,7 @@ fn gallery(ui: &mut Ui, commands: &mut Vec<Command>) {
             ui.add(egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY)).labelled_by(name.id);
             ui.horizontal(|ui| {
                 primary_button(ui, "Certify");
-                let _ = ui.button("Add to survey…");
+                ui.button("Add to survey…").on_hover_text("Uses the same sentence");
             });
             disabled_button(ui, "Resume", "Nothing is paused.");
         });
@@ -183,6 +185,62 @@ fn a_statistic_explains_itself() {
     harness.get_by_label("What is R?").click();
     harness.run();
     assert!(harness.query_by_label_contains("It is zero").is_some());
+}
+
+/// Median time of a frame in milliseconds, and of painting it.
+fn frame_cost(size: [usize; 2], mut content: impl FnMut(&mut Ui)) -> f64 {
+    let mut times: Vec<f64> = (0..5)
+        .map(|_| {
+            let started = std::time::Instant::now();
+            shot(size, 1.0, Theme::Light, 12, &mut content);
+            let twelve = started.elapsed().as_secs_f64();
+            let started = std::time::Instant::now();
+            shot(size, 1.0, Theme::Light, 2, &mut content);
+            (twelve - started.elapsed().as_secs_f64()) / 10.0 * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[2]
+}
+
+#[test]
+fn large_figures_stay_quick() {
+    let mut heat = field();
+    heat.layers = vec![Layer::Heat {
+        name: "Centred D".to_owned(),
+        unit: "nats".to_owned(),
+        rows: 64,
+        columns: 64,
+        values: (0..64 * 64).map(noise).collect(),
+        diverging: true,
+    }];
+    let cells = frame_cost([800, 600], |ui| {
+        figure_view(ui, "field", &heat, 500.0, &[], &mut Vec::new());
+    });
+    let mut line = decay();
+    line.x.ticks = Ticks::Linear { range: None };
+    line.layers = vec![Layer::Line {
+        name: "loss".to_owned(),
+        colour: 0,
+        points: (0..100_000).map(|k| [k as f64, noise(k)]).collect(),
+        dashed: false,
+    }];
+    let points = frame_cost([800, 600], |ui| {
+        figure_view(ui, "decay", &line, 500.0, &[], &mut Vec::new());
+    });
+    println!("64 x 64 cells: {cells:.2} ms a frame; 100,000 points: {points:.2} ms a frame");
+    // Generous, for busy machines.
+    assert!(cells < 30.0 && points < 60.0);
+}
+
+#[test]
+fn a_window_is_painted_in_a_fraction_of_a_second() {
+    let started = std::time::Instant::now();
+    let image = shot([1280, 800], 1.0, Theme::Light, 2, |ui| gallery(ui, &mut Vec::new()));
+    let both = started.elapsed().as_secs_f64();
+    println!("two frames and one painting of 1280 x 800: {:.0} ms", both * 1e3);
+    assert_eq!((image.width, image.height), (1280, 800));
+    assert!(both < 3.0, "{both} s");
 }
 
 #[test]

@@ -182,7 +182,7 @@ mod tests {
         let check = |found: String, expected: &str| assert_eq!(found, expected);
         check(fixed(-12_345.678, 2), "-12,345.68");
         check(fixed(-0.0001, 2), "0.00");
-        check(nats(3.14159), "3.142");
+        check(nats(2.34567), "2.346");
         check(nats(-1.24e-13), "-1.2e-13");
         check(nats(0.0), "0.000");
         check(nats_with_unit(1.0), "1.000 nats");

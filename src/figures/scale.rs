@@ -148,7 +148,7 @@ fn linear_ticks(low: f64, high: f64, about: usize) -> Vec<Tick> {
             let value = if value.abs() < step * 1e-6 { 0.0 } else { value };
             let text = if value == 0.0 {
                 "0".to_owned()
-            } else if largest >= 1e6 || largest < 1e-3 {
+            } else if !(1e-3..1e6).contains(&largest) {
                 number::general(value, 4)
             } else {
                 number::fixed(value, decimals)

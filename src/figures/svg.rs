@@ -187,7 +187,7 @@ impl Drawing {
                     n(y - 6.5),
                     hex(colour::categorical(*colour, false))
                 )),
-                Layer::Guide { .. } => self.guide_path(left, right),
+                Layer::Guide { .. } => self.guide_path(&[left, right]),
                 Layer::Heat { .. } => {}
             }
             self.text((x + 20.0, y), Anchor::Start, TICK, "", &escaped(name));
@@ -280,8 +280,9 @@ impl Drawing {
                     }
                 }
                 Layer::Guide { slope, intercept, .. } => {
-                    for (from, to) in guide_pieces(frame, *slope, *intercept) {
-                        self.guide_path(frame.at(from), frame.at(to));
+                    for run in guide_runs(frame, *slope, *intercept) {
+                        let places: Vec<(f64, f64)> = run.into_iter().map(|place| frame.at(place)).collect();
+                        self.guide_path(&places);
                     }
                 }
                 Layer::Heat { .. } => {}
@@ -318,13 +319,11 @@ impl Drawing {
         ));
     }
 
-    fn guide_path(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    fn guide_path(&mut self, places: &[(f64, f64)]) {
+        let corners: Vec<String> = places.iter().map(|(x, y)| format!("{},{}", n(*x), n(*y))).collect();
         self.line(format_args!(
-            r#"<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="0.75" stroke-dasharray="4 3"/>"#,
-            n(x1),
-            n(y1),
-            n(x2),
-            n(y2),
+            r#"<polyline points="{}" fill="none" stroke="{}" stroke-width="0.75" stroke-dasharray="4 3"/>"#,
+            corners.join(" "),
             hex(print::GUIDE)
         ));
     }
@@ -491,17 +490,24 @@ fn tick_markup(tick: &Tick) -> String {
 /// A place in shares of both axes.
 type Place = (f64, f64);
 
-/// The visible pieces of `y = slope * x + intercept`: one on linear axes, many short ones where an axis bends it.
-fn guide_pieces(frame: &Frame, slope: f64, intercept: f64) -> Vec<(Place, Place)> {
-    let straight = frame.x.spread != Spread::Log && frame.y.spread != Spread::Log;
-    let pieces = if straight { 1 } else { 96 };
+/// The visible runs of `y = slope * x + intercept`: a straight one on linear axes, a bent one on a log axis.
+fn guide_runs(frame: &Frame, slope: f64, intercept: f64) -> Vec<Vec<Place>> {
+    let straight = slope == 0.0 || (frame.x.spread != Spread::Log && frame.y.spread != Spread::Log);
+    let pieces: usize = if straight { 1 } else { 96 };
     let (low, high) = (frame.x.straight(frame.x.low), frame.x.straight(frame.x.high));
     let at = |k: usize| {
-        let share = k as f64 / f64::from(pieces);
+        let share = k as f64 / pieces as f64;
         let x = frame.x.bent(low + (high - low) * share);
         Some((share, frame.y.place(slope * x + intercept)?))
     };
-    (0..pieces as usize).filter_map(|k| clipped(at(k)?, at(k + 1)?)).collect()
+    let mut runs: Vec<Vec<Place>> = Vec::new();
+    for (from, to) in (0..pieces).filter_map(|k| clipped(at(k)?, at(k + 1)?)) {
+        match runs.last_mut() {
+            Some(run) if run.last() == Some(&from) => run.push(to),
+            _ => runs.push(vec![from, to]),
+        }
+    }
+    runs
 }
 
 /// The part of a segment whose second coordinate is within 0 to 1.

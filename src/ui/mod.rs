@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod context;
+pub mod help;
 pub mod painter;
 pub mod requested;
 pub mod tabs;

@@ -7,6 +7,7 @@ use egui_plot::{
 };
 
 use super::heat_map::heat_map;
+use super::thinning::thinned;
 use crate::figures::figure::{Axis, Figure, Layer, Ticks};
 use crate::figures::scale::{Scale, Spread, scales};
 use crate::figures::{csv, number};
@@ -275,8 +276,25 @@ fn hover_text(position: &HoverPosition<'_>, figure: &Figure, x: Scale, y: Scale)
         Ticks::Names(names) => format!("{}: {}", axis.label, name_at(names, at.round())),
         _ => format!("{}: {}", axis.label, number::general(scale.bent(at), 6)),
     };
-    let (x, y) = (value(&figure.x, x, position.x), value(&figure.y, y, position.y));
-    Some(if plot_name.is_empty() { format!("{x}\n{y}") } else { format!("{plot_name}\n{x}\n{y}") })
+    let mut text = format!("{}\n{}", value(&figure.x, x, position.x), value(&figure.y, y, position.y));
+    if !plot_name.is_empty() {
+        text = format!("{plot_name}\n{text}");
+    }
+    if let Some([_, _, lower, upper]) = interval_at(figure, plot_name, (x.bent(position.x), y.bent(position.y))) {
+        text += &format!("\ninterval: {} to {}", number::general(lower, 6), number::general(upper, 6));
+    }
+    Some(text)
+}
+
+/// The interval of the named layer whose estimate is drawn here.
+fn interval_at(figure: &Figure, name: &str, (x, y): (f64, f64)) -> Option<[f64; 4]> {
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-9);
+    figure.layers.iter().find_map(|layer| match layer {
+        Layer::Intervals { name: own, points, .. } if own == name => {
+            points.iter().copied().find(|p| near(p[0], x) && near(p[1], y))
+        }
+        _ => None,
+    })
 }
 
 /// Adds one layer; what the scales cannot show is left out.
@@ -288,7 +306,8 @@ fn add_layer(plot_ui: &mut PlotUi<'_>, layer: &Layer, scales: (Scale, Scale), da
     match layer {
         Layer::Points { name, colour, points } => {
             let few = points.len() <= 400;
-            let shape = if points.len() > 4000 { MarkerShape::Square } else { marker(*colour) };
+            // egui paints discs from its atlas; other shapes are tessellated one by one.
+            let shape = if points.len() > 4000 { MarkerShape::Circle } else { marker(*colour) };
             let colour = theme::categorical(*colour, dark);
             let colour = if few { colour } else { colour.gamma_multiply(0.6) };
             let radius = if few { 3.5 } else { 2.0 };
@@ -296,8 +315,14 @@ fn add_layer(plot_ui: &mut PlotUi<'_>, layer: &Layer, scales: (Scale, Scale), da
         }
         Layer::Line { name, colour, points, dashed } => {
             let style = if *dashed { LineStyle::dashed_dense() } else { LineStyle::Solid };
-            let line = Line::new(name.as_str(), all(points)).width(2.0).style(style);
-            plot_ui.line(line.color(theme::categorical(*colour, dark)));
+            let places: Vec<Option<PlotPoint>> = points.iter().map(|p| at(p[0], p[1])).collect();
+            // A value that cannot be drawn breaks the line.
+            for run in places.split(Option::is_none).filter(|run| !run.is_empty()) {
+                let bounds = plot_ui.plot_bounds();
+                let run = thinned(run.iter().copied().flatten().collect(), bounds.min()[0], bounds.max()[0]);
+                let line = Line::new(name.as_str(), PlotPoints::Owned(run)).width(2.0).style(style);
+                plot_ui.line(line.color(theme::categorical(*colour, dark)));
+            }
         }
         Layer::Band { name, colour, points } => {
             let inside: Vec<(PlotPoint, PlotPoint)> =

@@ -2,7 +2,7 @@
 
 use eframe::egui::{
     Align2, Event, EventFilter, FontId, Id, Key, Mesh, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind,
-    TextStyle, Tooltip, Ui, Vec2,
+    TextStyle, Ui, Vec2,
 };
 
 use super::figure_view::{FigureResponse, describe};
@@ -74,7 +74,7 @@ pub(super) fn heat_map(
     };
     let area = cell_area(ui, rect, figure, &heat);
     let painter = ui.painter_at(rect);
-    paint_cells(&painter, area, &heat);
+    paint_cells(&painter, area, &heat, theme::palette(ui).text);
     paint_names(ui, &painter, rect, area, figure, &heat);
     paint_bar(ui, &painter, rect, area, &heat);
 
@@ -98,14 +98,11 @@ pub(super) fn heat_map(
     if let Some((row, column)) = pointed {
         outline(&painter, heat.cell_rect(area, row, column), palette.accent, palette.card, 1.5);
     }
-    if let Some(cell) = outcome.hovered_cell {
-        let text = cell_text(figure, &heat, cell);
-        Tooltip::for_enabled(&response).at_pointer().gap(14.0).show(|ui| ui.label(text));
-    } else if let Some(cell) = cursor {
-        let text = cell_text(figure, &heat, cell);
+    // Drawn here rather than as a tooltip: exact values at once, also while the pointer moves.
+    if let Some((row, column)) = pointed {
+        let text = cell_text(figure, &heat, (row, column));
         ui.ctx().accesskit_node_builder(response.id, |node| node.set_value(text.as_str()));
-        let corner = heat.cell_rect(area, cell.0, cell.1).right_top();
-        label_box(ui, &painter, corner, &text);
+        label_box(ui, &painter, heat.cell_rect(area, row, column), &text);
     }
     (response, outcome)
 }
@@ -192,7 +189,7 @@ fn label_space(label: &str) -> f32 {
 }
 
 /// All cells as one mesh: 64 × 64 cells are 8,192 triangles in one draw call.
-fn paint_cells(painter: &Painter, area: Rect, heat: &Heat<'_>) {
+fn paint_cells(painter: &Painter, area: Rect, heat: &Heat<'_>, ink: eframe::egui::Color32) {
     let mut mesh = Mesh::default();
     mesh.reserve_triangles(2 * heat.rows * heat.columns);
     mesh.reserve_vertices(4 * heat.rows * heat.columns);
@@ -203,7 +200,7 @@ fn paint_cells(painter: &Painter, area: Rect, heat: &Heat<'_>) {
     }
     painter.add(Shape::mesh(mesh));
     // A stroke through cells that hold no number: grey alone would read as a middling value.
-    let stroke = Stroke::new(1.0, theme::magnitude(0.0));
+    let stroke = Stroke::new(1.0, ink);
     for (k, _) in heat.values.iter().enumerate().filter(|(_, value)| !value.is_finite()).take(heat.rows * heat.columns)
     {
         let cell = heat.cell_rect(area, k / heat.columns, k % heat.columns);
@@ -299,13 +296,15 @@ fn outline(painter: &Painter, cell: Rect, ink: eframe::egui::Color32, rim: efram
     painter.rect_stroke(cell, 0.0, Stroke::new(width, ink), StrokeKind::Outside);
 }
 
-/// Text on a small card near `corner`, kept inside the figure.
-fn label_box(ui: &Ui, painter: &Painter, corner: Pos2, text: &str) {
+/// Text on a small card beside `cell`, kept inside the figure and off the cell.
+fn label_box(ui: &Ui, painter: &Painter, cell: Rect, text: &str) {
     let palette = theme::palette(ui);
     let galley = painter.layout_no_wrap(text.to_owned(), TextStyle::Small.resolve(ui.style()), palette.text);
     let clip = painter.clip_rect().shrink(2.0);
     let size = galley.size() + Vec2::splat(12.0);
-    let min = (corner + Vec2::new(6.0, 0.0)).min(clip.max - size).max(clip.min);
+    let right = cell.right() + 8.0;
+    let x = if right + size.x <= clip.right() { right } else { cell.left() - 8.0 - size.x };
+    let min = Pos2::new(x, cell.top()).min(clip.max - size).max(clip.min);
     let frame = Rect::from_min_size(min, size);
     painter.rect_filled(frame, 4.0, palette.card);
     painter.rect_stroke(frame, 4.0, Stroke::new(1.0, palette.control_edge), StrokeKind::Inside);

@@ -10,6 +10,8 @@ use crate::ui::theme;
 pub fn stat(ui: &mut Ui, label: &str, value: &str, explanation: &str) -> Response {
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
+        // Neighbours in a row keep their distance whatever their values.
+        ui.set_min_width(112.0);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             ui.label(theme::caption(label).color(theme::palette(ui).weak_text));

@@ -1,5 +1,7 @@
 //! Acceptance checks with exactly known answers: glauber.md A1, A2, A3, A13 and properties P1 to P4, P6, P7.
 
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use kleroterion::glauber::certificate::{Verdict, assess};
 use kleroterion::glauber::conditionals::{Conditionals, Precision};
 use kleroterion::glauber::exact::ExactChain;

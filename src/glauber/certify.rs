@@ -296,8 +296,8 @@ pub(super) fn likeliest(logits: &[f64], mut tokens: Vec<u32>, k: usize) -> Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::glauber::certificate::tests::identity;
     use crate::glauber::certificate::{Verdict, verify};
+    use crate::glauber::test_backends::{NOISE, Noisy, identity};
     use crate::glauber::toys;
     use crate::progress::{Cancelled, Silent};
 
@@ -338,6 +338,19 @@ mod tests {
         let toy = toys::parse(&spec.model).unwrap();
         assert_eq!(verify(&result.certificate, toy.as_ref(), &identity(&spec.model), &Silent), Ok(vec![]));
         assert_eq!(run(&spec).unwrap(), result, "same spec, same result");
+    }
+
+    #[test]
+    fn rectangles_are_assessed_from_four_evaluations() {
+        let mut spec = spec("random-table:n=2,v=4,seed=1", "1 1", 3);
+        spec.tokens_a = TokenChoice::Typed(vec!["0".into(), "2".into(), "3".into()]);
+        spec.tokens_b = TokenChoice::Typed(vec!["0".into(), "1".into()]);
+        let run = |restless| certify(&spec, &Noisy::new(&spec.model, restless), &identity(""), &Silent).unwrap();
+        // Five rows in a batch, and the first rectangle has the corner that errs.
+        let x = run(false).rectangles[0].assessment;
+        assert!((x.r32 - x.r32_alone - 4.0 * NOISE.0).abs() < 1e-14, "{x:?}");
+        assert!((x.r64 - x.r64_alone - 4.0 * NOISE.1).abs() < 2e-15, "{x:?}");
+        assert!(x.c2.is_some() && run(true).rectangles.iter().all(|r| r.assessment.c2.is_none()));
     }
 
     #[test]

@@ -81,7 +81,9 @@ pub trait Conditionals: Send + Sync {
     fn vocabulary(&self) -> usize;
     /// Logits for each question. The order of rows in the answer is that of the questions.
     ///
-    /// `F32` may differ in its last bits with the batch a row travels in; one row alone is a batch of one.
+    /// `F32` may differ in its last bits with the batch a row travels in; one row alone is a batch of one. Each call must
+    /// evaluate anew, never answer from a cache: a certificate compares evaluations of the same rows. Caches for chains
+    /// belong above this trait.
     fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError>;
     /// Whether a repeated call with the same batch returns the same bits (needed for a C2 certificate).
     fn deterministic(&self) -> bool {

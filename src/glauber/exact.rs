@@ -2,6 +2,7 @@
 //!
 //! States are numbered in base v with site 0 counting most.
 
+use super::certificate::check_temperature;
 use super::conditionals::{Conditionals, ConditionalsError, Precision, Row, ask};
 use crate::statistics::log_sum_exp;
 
@@ -20,6 +21,7 @@ pub struct ExactChain {
 impl ExactChain {
     /// Enumerates `vocabulary^sites` states of a backend with a fixed number of sites, over its whole vocabulary.
     pub fn new(model: &dyn Conditionals, temperature: f64) -> Result<Self, ConditionalsError> {
+        check_temperature(temperature)?;
         let ((sites, most), v) = (model.sites(), model.vocabulary());
         let states = v.checked_pow(sites as u32).filter(|&states| states <= MOST_STATES && sites == most);
         let Some(states) = states else {
@@ -134,4 +136,50 @@ impl ExactChain {
 /// How far apart the states lie that differ by one token at `site`.
 fn stride(sites: usize, vocabulary: usize, site: usize) -> usize {
     vocabulary.pow((sites - 1 - site) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glauber::toys;
+
+    fn chain(text: &str, temperature: f64) -> Result<ExactChain, ConditionalsError> {
+        ExactChain::new(toys::parse(text).unwrap().as_ref(), temperature)
+    }
+
+    /// The Ising ring's own joint, with weights exp((beta sum s s' + field sum s) / tau).
+    #[test]
+    fn the_stationary_law_of_a_joint_is_the_joint() {
+        let (beta, field, tau) = (0.4, 0.2, 1.5);
+        let chain = chain(&format!("ising:n=4,beta={beta},field={field}"), tau).unwrap();
+        let spins = |state: usize| [3, 2, 1, 0].map(|bit| if state >> bit & 1 == 1 { 1.0 } else { -1.0 });
+        let weight = |state: usize| -> f64 {
+            let s: [f64; 4] = spins(state);
+            let energy: f64 = (0..4).map(|k| beta * s[k] * s[(k + 1) % 4] + field * s[k]).sum();
+            (energy / tau).exp()
+        };
+        let total: f64 = (0..16).map(weight).sum();
+        for law in [chain.random_scan_law().unwrap(), chain.systematic_scan_law(&[2, 0, 3, 1]).unwrap()] {
+            for (state, p) in law.iter().enumerate() {
+                assert!((p - weight(state) / total).abs() < 1e-13);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_the_kernel_sum_to_one() {
+        let chain = chain("random-table:n=3,v=3", 1.0).unwrap();
+        let kernel = chain.kernel();
+        for row in kernel.chunks_exact(chain.states()) {
+            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-14);
+            assert_eq!(row.iter().filter(|&&p| p > 0.0).count(), 7, "n (v - 1) + 1 moves");
+        }
+    }
+
+    #[test]
+    fn large_state_spaces_are_refused() {
+        assert!(chain("ising:n=13", 1.0).is_err_and(|error| error.to_string().contains("4096")));
+        assert!(chain("ising:n=4096", 1.0).is_err());
+        assert!(chain("ising:n=4", 0.0).is_err());
+    }
 }

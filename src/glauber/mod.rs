@@ -9,4 +9,6 @@ pub mod exact;
 pub mod hexfloat;
 pub mod rectangle;
 pub mod survey;
+#[cfg(test)]
+mod test_backends;
 pub mod toys;

@@ -206,4 +206,4 @@ fn hex(value: f64) -> Result<String, ConditionalsError> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

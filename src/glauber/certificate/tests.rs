@@ -1,19 +1,8 @@
 use super::*;
+use crate::glauber::test_backends::{NOISE, Noisy, identity};
 use crate::glauber::toys;
 use crate::progress::Silent;
 use proptest::prelude::*;
-
-pub(in crate::glauber) fn identity(text: &str) -> ModelIdentity {
-    ModelIdentity {
-        reference: text.to_owned(),
-        architecture: "toy".to_owned(),
-        revision: None,
-        weights_sha256: format!("{:064x}", text.len()),
-        config_sha256: String::new(),
-        tokenizer_sha256: String::new(),
-        parameters: 8,
-    }
-}
 
 const PAIR: Rectangle = Rectangle { i: 0, j: 1, a: 0, a2: 1, b: 0, b2: 1 };
 
@@ -88,6 +77,23 @@ fn the_verdict_is_the_same_at_every_temperature() {
             Verdict::NoCertificate
         );
     }
+}
+
+#[test]
+fn four_different_evaluations_are_compared() {
+    let x = assess(&Noisy::new("table-pair", false), &[0, 0], PAIR, 1.0, &Silent).unwrap().1;
+    let r = 2.0 * 99f64.ln();
+    // Batches hold four rows, a row alone is one.
+    for (found, error) in
+        [(x.r32, 4.0 * NOISE.0), (x.r32_alone, NOISE.0), (x.r64, 4.0 * NOISE.1), (x.r64_alone, NOISE.1)]
+    {
+        assert!((found - r - error).abs() < 4e-15, "{found} {error}");
+    }
+    assert!((x.e32 - (4.0 * NOISE.0 - NOISE.1)).abs() < 1e-14, "{x:?}");
+    assert!((x.e64 - 3.0 * NOISE.1).abs() < 1e-14, "{x:?}");
+    assert_eq!((x.c1, x.c2), (Verdict::Certified, Some(Verdict::Certified)));
+    let restless = assess(&Noisy::new("table-pair", true), &[0, 0], PAIR, 1.0, &Silent).unwrap().1;
+    assert_eq!((restless.c1, restless.c2), (Verdict::Certified, None), "no bit repeats, so nothing is said of f32");
 }
 
 /// Changes one thing and says which field must be named.

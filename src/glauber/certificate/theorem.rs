@@ -11,24 +11,25 @@ pub(super) fn text(certificate: &Certificate) -> String {
     let setting = format!(
         "Fix all tokens of the recorded sentence except those at positions {i} and {j} (counted from 1), tokens {a:?} and \
          {a2:?} at position {i}, and {b:?} and {b2:?} at position {j}. For every joint distribution that gives all \
-         token sequences positive probability, the log odds ratio of these tokens is the same whether it is computed from \
-         the conditionals at position {i} or from those at position {j}; R is the difference of the two, divided by the \
-         temperature {temperature}. "
+         token sequences of this length positive probability, the log odds ratio of these tokens is the same whether it \
+         is computed from the conditionals at position {i} or from those at position {j}; R is the first less the \
+         second, divided by the temperature {temperature}. "
     );
     let c1 = match assessment.c1 {
         Verdict::Certified => format!(
             "C1, for the real-valued function that the stored weights of {:?} define when they are read as exact \
-             numbers: R = {r} nats with an estimated rounding error of at most {error:e} nats, so R is not zero. The \
-             conditionals are positive everywhere; hence no joint distribution of token sequences has them as its \
-             conditionals, at this or at any other temperature. Any family of conditionals that does come from a joint \
-             distribution differs from the model's by at least |R|/8 = {} nats in at least one of the eight \
-             log-probabilities at the corners. ",
+             numbers: R = {r} nats, with a rounding error estimated at {error:e} nats, so R is not zero. The conditionals \
+             are positive everywhere, so a joint distribution with these conditionals would be positive everywhere too; \
+             hence no joint distribution has them, at this or at any other temperature. Any family of conditionals that \
+             does come from a joint distribution differs from the model's at this temperature by at least |R|/8 = {} \
+             nats in at least one of the eight log-probabilities at the corners. ",
             model.reference,
             r.abs() / 8.0
         ),
         _ => format!(
-            "C1, for the real-valued function that the stored weights of {:?} define: R = {r} nats with an estimated \
-             rounding error of at most {error:e} nats. R may be zero: nothing is shown. ",
+            "C1, for the real-valued function that the stored weights of {:?} define when they are read as exact \
+             numbers: R = {r} nats, with a rounding error estimated at {error:e} nats. That does not show that R differs \
+             from zero: nothing is shown. ",
             model.reference
         ),
     };
@@ -36,7 +37,8 @@ pub(super) fn text(certificate: &Certificate) -> String {
         Some(Verdict::Certified) => format!(
             "C2, for the deployed single-precision program, whose logits were the same bit for bit when the same batch was \
              run again: R = {} nats is larger than 64 * 2^-53 times the largest logit, the rounding of the eight additions; \
-             hence the numbers that the program returns for this batch are the conditionals of no joint distribution. ",
+             hence the numbers that the program returns for this batch, rounding included, are the conditionals of no \
+             joint distribution. ",
             assessment.r32
         ),
         Some(_) => "C2, for the deployed single-precision program: R is not larger than the rounding of the eight additions; \

@@ -65,7 +65,7 @@ impl TablePair {
         let second = settings.numbers("q", &[0.5; 4])?;
         let vocabulary = first.len().isqrt();
         for (key, table) in [("p", &first), ("q", &second)] {
-            if vocabulary < 2 || vocabulary > 256 || table.len() != vocabulary * vocabulary {
+            if !(2..=256).contains(&vocabulary) || table.len() != vocabulary * vocabulary {
                 return Err(format!(
                     "{key}= has {} numbers: p and q must both be square, v rows of v numbers with v from 2 to 256",
                     table.len()

@@ -1,11 +1,18 @@
 //! Worker threads that take queued runs from a project, one after the other, and tell what happens.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 
+use super::context::{JobContext, Signal, Stop};
+use super::headless::Sitting;
+pub use super::headless::{run_headless, run_stored};
 use super::spec::RunSpec;
-use crate::models::Library;
-use crate::store::{RunId, RunState, StoreError};
+use super::work::folder_of;
+pub use super::work::{JobError, RunOutcome};
+use crate::models::{Library, ModelSource};
+use crate::store::{Project, RunId, RunState, StoreError};
 
 /// What a worker reports; at most ten a second for each run.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,43 +26,289 @@ pub enum Event {
 }
 
 /// Runs of one project. Dropping it pauses nothing: call [`Runner::shut_down`] first.
-pub struct Runner {}
+///
+/// Two threads work: one on certify, survey and training runs, which take all cores, and one beside it on downloads and
+/// verifications.
+pub struct Runner {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Kinds of runs that wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    Heavy,
+    Light,
+}
+
+impl Lane {
+    fn of(spec: &RunSpec) -> Self {
+        match spec {
+            RunSpec::Certify(_) | RunSpec::Survey(_) | RunSpec::TrainMlm(_) => Self::Heavy,
+            RunSpec::Fetch(_) | RunSpec::Verify(_) => Self::Light,
+        }
+    }
+}
+
+struct Shared {
+    library: Arc<Library>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    events: Mutex<VecDeque<Event>>,
+    board: Mutex<Board>,
+    changed: Condvar,
+    /// For small writes by other threads than the workers, which have connections of their own.
+    control: Mutex<Project>,
+}
+
+/// What waits and what is in work.
+#[derive(Default)]
+struct Board {
+    queue: VecDeque<(Lane, RunId)>,
+    current: BTreeMap<RunId, Arc<JobContext>>,
+    closing: bool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Runner {
     /// Starts the worker thread(s) on the project at `directory`. `wake` is called after each event.
-    pub fn new(
-        _directory: &Path,
-        _library: Arc<Library>,
-        _wake: Arc<dyn Fn() + Send + Sync>,
-    ) -> Result<Self, StoreError> {
-        todo!()
+    ///
+    /// Runs that the project holds as queued are worked on, except those that would read or write outside its folder
+    /// or use the network: the folder may be a stranger's, so these wait, interrupted, for the user's Resume.
+    pub fn new(directory: &Path, library: Arc<Library>, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self, StoreError> {
+        let control = Project::open_beside(directory)?;
+        let mut board = Board::default();
+        for row in control.queued()? {
+            match reaches_outside(&control, &row.spec) {
+                None => board.queue.push_back((Lane::of(&row.spec), row.id)),
+                Some(reason) => {
+                    let message = format!("waits for you: {reason}. Press Resume to allow it");
+                    control.set_state(row.id, RunState::Interrupted, Some(&message))?;
+                }
+            }
+        }
+        let projects = [Lane::Heavy, Lane::Light]
+            .into_iter()
+            .map(|lane| Ok((lane, Project::open_beside(directory)?)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let shared = Arc::new(Shared {
+            library,
+            wake,
+            events: Mutex::default(),
+            board: Mutex::new(board),
+            changed: Condvar::new(),
+            control: Mutex::new(control),
+        });
+        let workers = projects
+            .into_iter()
+            .map(|(lane, project)| {
+                let shared = shared.clone();
+                thread::spawn(move || shared.work(lane, &project))
+            })
+            .collect();
+        Ok(Self { shared, workers })
     }
+
     /// Stores the run as queued and returns its id. Blocks only for one small transaction.
-    pub fn start(&self, _spec: &RunSpec) -> Result<RunId, StoreError> {
-        todo!()
+    pub fn start(&self, spec: &RunSpec) -> Result<RunId, StoreError> {
+        let run = locked(&self.shared.control).add_run(spec, &super::device())?;
+        self.shared.enqueue(Lane::of(spec), run);
+        Ok(run)
     }
+
     /// Asks a running run to hold at its next checkpoint.
-    pub fn pause(&self, _run: RunId) {
-        todo!()
+    pub fn pause(&self, run: RunId) {
+        if let Some(context) = locked(&self.shared.board).current.get(&run) {
+            context.pause();
+        }
     }
+
     /// Lets a paused run go on, or queues an interrupted, failed or cancelled one to continue from its last commit.
-    pub fn resume(&self, _run: RunId) -> Result<(), StoreError> {
-        todo!()
+    pub fn resume(&self, run: RunId) -> Result<(), StoreError> {
+        {
+            let board = locked(&self.shared.board);
+            if let Some(context) = board.current.get(&run) {
+                context.go_on();
+                return Ok(());
+            }
+            if board.queue.iter().any(|&(_, waiting)| waiting == run) {
+                return Ok(());
+            }
+        }
+        let lane = {
+            let control = locked(&self.shared.control);
+            control.queue(run)?;
+            Lane::of(&control.run(run)?.spec)
+        };
+        self.shared.enqueue(lane, run);
+        Ok(())
     }
+
     /// Takes a run out of the queue or stops it at its next checkpoint; what it committed stays.
-    pub fn cancel(&self, _run: RunId) {
-        todo!()
+    pub fn cancel(&self, run: RunId) {
+        let waited = {
+            let mut board = locked(&self.shared.board);
+            if let Some(context) = board.current.get(&run) {
+                context.stop(Stop::Cancel);
+            }
+            let before = board.queue.len();
+            board.queue.retain(|&(_, waiting)| waiting != run);
+            board.queue.len() < before
+        };
+        if waited {
+            self.shared.enter(run, RunState::Cancelled, None);
+        }
     }
+
     /// Events since the last call, oldest first. Never blocks.
     pub fn drain(&self) -> Vec<Event> {
-        todo!()
+        locked(&self.shared.events).drain(..).collect()
     }
+
     /// Whether anything is queued, running or paused.
     pub fn busy(&self) -> bool {
-        todo!()
+        let board = locked(&self.shared.board);
+        !board.queue.is_empty() || !board.current.is_empty()
     }
+
     /// Marks running work interrupted (it resumes when the project is next opened) and joins the workers.
     pub fn shut_down(self) {
-        todo!()
+        {
+            let mut board = locked(&self.shared.board);
+            board.closing = true;
+            for context in board.current.values() {
+                context.stop(Stop::Interrupt);
+            }
+        }
+        self.shared.changed.notify_all();
+        for worker in self.workers {
+            // A worker catches the panics of its runs; one of its own has been printed, and there is nothing to save.
+            worker.join().ok();
+        }
+    }
+}
+
+impl Shared {
+    /// Adds an event; only the latest progress of a run, and one sign of new results, wait to be drained.
+    fn push(&self, event: Event) {
+        {
+            let mut events = locked(&self.events);
+            events.retain(|old| match (old, &event) {
+                (Event::Progress { run: old, .. }, Event::Progress { run, .. })
+                | (Event::Results { run: old }, Event::Results { run }) => old != run,
+                _ => true,
+            });
+            events.push_back(event);
+        }
+        (self.wake)();
+    }
+
+    fn enqueue(&self, lane: Lane, run: RunId) {
+        locked(&self.board).queue.push_back((lane, run));
+        self.push(Event::State { run, state: RunState::Queued, message: None });
+        self.changed.notify_all();
+    }
+
+    /// Writes a state and tells of it.
+    fn enter(&self, run: RunId, state: RunState, message: Option<String>) {
+        let written = locked(&self.control).set_state(run, state, message.as_deref());
+        let message = message.or_else(|| written.err().map(|error| error.to_string()));
+        self.push(Event::State { run, state, message });
+    }
+
+    /// The life of a worker thread.
+    fn work(self: &Arc<Self>, lane: Lane, project: &Project) {
+        while let Some((run, context)) = self.next(lane) {
+            self.sit(project, run, &context);
+            locked(&self.board).current.remove(&run);
+            (self.wake)();
+        }
+    }
+
+    /// Waits for a run of this lane; `None` when the runner closes.
+    fn next(self: &Arc<Self>, lane: Lane) -> Option<(RunId, Arc<JobContext>)> {
+        let mut board = locked(&self.board);
+        loop {
+            if board.closing {
+                return None;
+            }
+            if let Some(place) = board.queue.iter().position(|&(of, _)| of == lane) {
+                let (_, run) = board.queue.remove(place)?;
+                let shared = Arc::downgrade(self);
+                let context = Arc::new(JobContext::new(move |signal| {
+                    let Some(shared) = shared.upgrade() else { return };
+                    match signal {
+                        Signal::Progress { stage, done, total, rate, seconds_left } => {
+                            shared.push(Event::Progress { run, stage, done, total, rate, seconds_left });
+                        }
+                        Signal::Paused => shared.enter(run, RunState::Paused, None),
+                        Signal::Continued => shared.enter(run, RunState::Running, None),
+                    }
+                }));
+                board.current.insert(run, context.clone());
+                return Some((run, context));
+            }
+            board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// One sitting of one run.
+    fn sit(&self, project: &Project, run: RunId, context: &JobContext) {
+        match project.begin(run, &super::device()) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                self.push(Event::State { run, state: RunState::Failed, message: Some(error.to_string()) });
+                return;
+            }
+        }
+        self.push(Event::State { run, state: RunState::Running, message: None });
+        let sitting = Sitting {
+            project,
+            library: &self.library,
+            run,
+            progress: context,
+            clock: &|| context.seconds(),
+            committed: &|| self.push(Event::Results { run }),
+            stopped_as: &|| match context.stopped() {
+                Some(Stop::Interrupt) => RunState::Interrupted,
+                Some(Stop::Cancel) | None => RunState::Cancelled,
+            },
+        };
+        let (state, outcome) = sitting.carry_out();
+        let message = match outcome {
+            Ok(_) | Err(JobError::Cancelled) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        self.push(Event::State { run, state, message });
+    }
+}
+
+/// What a stored run would touch beyond the project's folder and the shipped models, in words.
+fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
+    let model = |reference: &str| {
+        if folder_of(Some(project), reference).is_some() {
+            return None;
+        }
+        match ModelSource::parse(reference) {
+            Ok(ModelSource::Shipped(_) | ModelSource::Toy(_)) | Err(_) => None,
+            Ok(ModelSource::Folder(folder)) => Some(format!("it reads the folder {}", folder.display())),
+            Ok(ModelSource::Hub { repository, .. }) => Some(format!("it downloads {repository}")),
+        }
+    };
+    match spec {
+        RunSpec::Certify(spec) => model(&spec.model),
+        RunSpec::Survey(spec) => std::iter::once(&spec.model).chain(&spec.beside).find_map(|reference| model(reference)),
+        RunSpec::TrainMlm(spec) => [&spec.text, &spec.out]
+            .into_iter()
+            .find(|path| project.inside(path).is_err())
+            .map(|path| format!("it uses {}", path.display())),
+        RunSpec::Fetch(spec) => Some(format!("it downloads {}", spec.model)),
+        RunSpec::Verify(spec) => {
+            let certificate = serde_json::from_str::<crate::glauber::certificate::Certificate>(&spec.certificate);
+            certificate.ok().and_then(|certificate| model(&certificate.model.reference))
+        }
     }
 }

@@ -2,9 +2,15 @@
 //!
 //! One thread, newest question first: an answer to an older question of the same kind is never delivered.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
+use super::headless::words;
+use crate::glauber::conditionals::{Conditionals, Precision, Row};
 use crate::models::Library;
+use crate::progress::{Cancelled, Progress};
 
 /// What the form asks.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,19 +35,180 @@ pub enum Answer {
     },
 }
 
-/// The thread and its mailbox.
-pub struct Session {}
+/// The thread and its mailbox. Dropping it ends the thread after the question in hand.
+pub struct Session {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    library: Arc<Library>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    mail: Mutex<Mail>,
+    arrived: Condvar,
+}
+
+/// Questions of which only the newest is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Tokens,
+    Likely(usize),
+}
+
+impl Question {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Tokens { .. } => Kind::Tokens,
+            Self::Likely { site, .. } => Kind::Likely(*site),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Mail {
+    asked: u64,
+    /// The newest question of each kind, by number.
+    newest: BTreeMap<Kind, u64>,
+    /// Unanswered questions, oldest first.
+    open: Vec<(u64, Question)>,
+    answers: Vec<Answer>,
+    closing: bool,
+}
+
+fn locked(mutex: &Mutex<Mail>) -> MutexGuard<'_, Mail> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Session {
-    pub fn new(_library: Arc<Library>, _wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        todo!()
+    /// Starts the thread. `wake` is called after each answer.
+    pub fn new(library: Arc<Library>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let shared = Arc::new(Shared { library, wake, mail: Mutex::default(), arrived: Condvar::new() });
+        let thread = shared.clone();
+        thread::spawn(move || thread.answer_all());
+        Self { shared }
     }
+
     /// Replaces any unanswered question of the same kind (for `Likely`: of the same site).
-    pub fn ask(&self, _question: Question) {
-        todo!()
+    pub fn ask(&self, question: Question) {
+        let mut mail = locked(&self.shared.mail);
+        mail.asked += 1;
+        let (number, kind) = (mail.asked, question.kind());
+        mail.newest.insert(kind, number);
+        mail.open.retain(|(_, old)| old.kind() != kind);
+        mail.open.push((number, question));
+        drop(mail);
+        self.shared.arrived.notify_all();
     }
+
     /// Answers since the last call. Never blocks.
     pub fn drain(&self) -> Vec<Answer> {
-        todo!()
+        std::mem::take(&mut locked(&self.shared.mail).answers)
     }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        locked(&self.shared.mail).closing = true;
+        self.shared.arrived.notify_all();
+    }
+}
+
+/// Ends a loading when nobody waits for it any more.
+struct WhileOpen<'a>(&'a Shared);
+
+impl Progress for WhileOpen<'_> {
+    fn stage(&self, _name: &str) {}
+    fn report(&self, _done: u64, _total: u64) {}
+    fn checkpoint(&self) -> Result<(), Cancelled> {
+        if locked(&self.0.mail).closing { Err(Cancelled) } else { Ok(()) }
+    }
+}
+
+impl Shared {
+    fn answer_all(&self) {
+        // The model last asked is kept, so that the next question does not load it again.
+        let mut kept = None;
+        while let Some((number, question)) = self.next() {
+            let answer = match catch_unwind(AssertUnwindSafe(|| self.answer(&question, &mut kept))) {
+                Ok(answer) => answer,
+                Err(panic) => failed(question, format!("a defect of the program: {}", words(&*panic))),
+            };
+            let mut mail = locked(&self.mail);
+            let kind = match &answer {
+                Answer::Tokens { question, .. } | Answer::Likely { question, .. } => question.kind(),
+            };
+            if mail.newest.get(&kind) == Some(&number) {
+                mail.answers.push(answer);
+                drop(mail);
+                (self.wake)();
+            }
+        }
+    }
+
+    /// The newest question; `None` when the session ends.
+    fn next(&self) -> Option<(u64, Question)> {
+        let mut mail = locked(&self.mail);
+        loop {
+            if mail.closing {
+                return None;
+            }
+            if let Some(question) = mail.open.pop() {
+                return Some(question);
+            }
+            mail = self.arrived.wait(mail).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn answer(&self, question: &Question, kept: &mut Option<(String, crate::models::LoadedModel)>) -> Answer {
+        let (Question::Tokens { model, .. } | Question::Likely { model, .. }) = question;
+        if kept.as_ref().is_none_or(|(reference, _)| reference != model) {
+            match self.library.open(model, &WhileOpen(self)) {
+                Ok(loaded) => *kept = Some((model.clone(), loaded)),
+                Err(error) => return failed(question.clone(), error.to_string()),
+            }
+        }
+        let Some((_, loaded)) = kept else { return failed(question.clone(), "no model".to_owned()) };
+        let conditionals = &*loaded.conditionals;
+        match question {
+            Question::Tokens { sentence, .. } => {
+                let tokens = conditionals
+                    .tokenize(sentence)
+                    .map(|tokens| tokens.into_iter().map(|token| (token, conditionals.text(token))).collect())
+                    .map_err(|error| error.to_string());
+                Answer::Tokens { question: question.clone(), tokens }
+            }
+            Question::Likely { sentence, site, k, .. } => {
+                Answer::Likely { question: question.clone(), tokens: likely(conditionals, sentence, *site, *k) }
+            }
+        }
+    }
+}
+
+fn failed(question: Question, reason: String) -> Answer {
+    match question {
+        Question::Tokens { .. } => Answer::Tokens { question, tokens: Err(reason) },
+        Question::Likely { .. } => Answer::Likely { question, tokens: Err(reason) },
+    }
+}
+
+/// The `k` likeliest ordinary tokens with their probabilities over the whole vocabulary at temperature 1; equal ones in
+/// the order of their ids. Evaluated in f32, which the eye does not tell from f64.
+fn likely(
+    model: &dyn Conditionals,
+    sentence: &str,
+    site: usize,
+    k: usize,
+) -> Result<Vec<(u32, String, f64)>, String> {
+    let told = |error: crate::glauber::conditionals::ConditionalsError| error.to_string();
+    let state = model.tokenize(sentence).map_err(told)?;
+    let logits = model.logits(&[Row { state: &state, position: site }], Precision::F32).map_err(told)?;
+    let row = logits.row(0);
+    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = row.iter().map(|logit| (logit - largest).exp()).sum();
+    let mut tokens: Vec<u32> = (0..row.len() as u32).filter(|&token| model.ordinary(token)).collect();
+    tokens.sort_by(|&a, &b| row[b as usize].total_cmp(&row[a as usize]).then(a.cmp(&b)));
+    tokens.truncate(k);
+    Ok(tokens
+        .into_iter()
+        .map(|token| (token, model.text(token), (row[token as usize] - largest).exp() / total))
+        .collect())
 }

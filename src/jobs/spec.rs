@@ -60,8 +60,9 @@ impl RunSpec {
             Self::TrainMlm(_) | Self::Verify(_) => None,
         }
     }
-    /// The command line that does the same headless.
-    pub fn command_line(&self) -> String {
-        todo!()
+    /// SHA-256 of the canonical spec JSON (fields in the order of their declaration, no spaces), hex.
+    pub fn sha256(&self) -> String {
+        let json = serde_json::to_vec(self).expect("a spec has text keys and no failing values");
+        super::sha256(&json)
     }
 }

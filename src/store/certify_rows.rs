@@ -65,6 +65,7 @@ impl Project {
                         centred: numbers("centred")?,
                         rms: real(row, "rms")?,
                         rectangles,
+                        listed_of: unsigned(row, "listed_of")?,
                         max_abs_r: real(row, "max_abs_r")?,
                         certificate: from_json(&row.get::<_, String>("certificate")?)?,
                     })
@@ -78,7 +79,7 @@ impl Project {
         self.write(|transaction| {
             transaction.execute("DELETE FROM certify_result WHERE run = ?1", [run.0])?;
             transaction.execute(
-                "INSERT INTO certify_result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "INSERT INTO certify_result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 params![
                     run.0,
                     tokens_blob(&result.tokens),
@@ -94,6 +95,7 @@ impl Project {
                     reals_blob(&result.centred),
                     result.rms,
                     result.max_abs_r,
+                    signed(result.listed_of)?,
                 ],
             )?;
             let mut insert = transaction.prepare_cached(

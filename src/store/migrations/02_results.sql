@@ -15,7 +15,8 @@ CREATE TABLE certify_result (
     normaliser_j BLOB NOT NULL,
     centred      BLOB NOT NULL,
     rms          REAL,
-    max_abs_r    REAL
+    max_abs_r    REAL,
+    listed_of    INTEGER NOT NULL -- rectangles of the block; the table rectangle may list only the largest
 ) STRICT;
 
 CREATE TABLE rectangle (

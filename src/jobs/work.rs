@@ -1,0 +1,226 @@
+//! What a run of each kind does: opens its models, calls the science, writes what it finds.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::ledger::Ledger;
+use super::spec::{RunSpec, VerifySpec};
+use crate::glauber::certificate::{self, Certificate};
+use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
+use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
+use crate::glauber::survey::{Record, Stratum};
+use crate::models::train_mlm::{self, TrainError, TrainReport};
+use crate::models::{Library, LoadedModel, TrainMlmSpec};
+use crate::progress::{Cancelled, Progress};
+use crate::store::{Project, StoreError, TrainingPoint, VerificationRow};
+
+/// Largest certificate that is read, in bytes.
+const MAX_CERTIFICATE: usize = 16 << 20;
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub enum RunOutcome {
+    Certify(Box<CertifyResult>),
+    /// Names of the subjects, in the order that records count them.
+    Survey { subjects: Vec<String>, records: Vec<Record>, strata: Vec<Stratum> },
+    TrainMlm(TrainReport),
+    /// What is in the cache now.
+    Fetch { identity: ModelIdentity },
+    Verify(VerificationRow),
+}
+
+/// Why a run ended without a result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    #[error("cancelled")]
+    Cancelled,
+    /// What was asked cannot be done; the message says what to change.
+    #[error("{0}")]
+    Input(String),
+    /// A defect, a full disk, a lost device.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<Cancelled> for JobError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<ConditionalsError> for JobError {
+    fn from(error: ConditionalsError) -> Self {
+        match error {
+            ConditionalsError::Cancelled(_) => Self::Cancelled,
+            ConditionalsError::Backend(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<TrainError> for JobError {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Cancelled => Self::Cancelled,
+            TrainError::Setting { .. } | TrainError::File { .. } | TrainError::Diverged { .. } => {
+                Self::Input(error.to_string())
+            }
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+/// What a run works with.
+pub(super) struct Bench<'a> {
+    pub(super) library: &'a Library,
+    pub(super) ledger: Ledger<'a>,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Bench<'_> {
+    /// Carries out the whole of `spec`, from what earlier sittings left.
+    pub(super) fn carry_out(&self, spec: &RunSpec) -> Result<RunOutcome, JobError> {
+        self.progress.checkpoint()?;
+        match spec {
+            RunSpec::Certify(spec) => self.certify(spec),
+            RunSpec::Survey(spec) => self.survey(spec),
+            RunSpec::TrainMlm(spec) => self.train_mlm(spec),
+            RunSpec::Fetch(spec) => {
+                let model = self.open(&spec.model)?;
+                self.models(std::slice::from_ref(&model.identity))?;
+                Ok(RunOutcome::Fetch { identity: model.identity })
+            }
+            RunSpec::Verify(spec) => self.verify(spec),
+        }
+    }
+
+    /// Opens a model by its reference; `./name` is a folder of the project where it has one of that name.
+    pub(super) fn open(&self, reference: &str) -> Result<LoadedModel, JobError> {
+        let place = folder_of(self.ledger.project(), reference);
+        let opened = self.library.open(place.as_deref().unwrap_or(reference), self.progress);
+        // A cancelled download says so in its own words.
+        self.progress.checkpoint()?;
+        let mut model = opened.map_err(|error| JobError::Input(error.to_string()))?;
+        if place.is_some() {
+            // Records name the model as its user did, which holds wherever the project is moved.
+            model.identity.reference = reference.to_owned();
+        }
+        Ok(model)
+    }
+
+    /// Records what is evaluated; a resumed run must not mix weights.
+    pub(super) fn models(&self, identities: &[ModelIdentity]) -> Result<(), JobError> {
+        self.ledger.models(identities)?.map_err(|reference| {
+            JobError::Input(format!(
+                "the model {reference} has changed since this run began. Start it again as a new run"
+            ))
+        })
+    }
+
+    fn certify(&self, spec: &CertifySpec) -> Result<RunOutcome, JobError> {
+        let model = self.open(&spec.model)?;
+        self.models(std::slice::from_ref(&model.identity))?;
+        let conditionals = &*model.conditionals;
+        // Typing errors are told here, as wrong input; later they would be failures of the model.
+        tokenize(conditionals, &spec.sentence).map_err(JobError::Input)?;
+        for choice in [&spec.tokens_a, &spec.tokens_b] {
+            let TokenChoice::Typed(tokens) = choice else { continue };
+            if let Some(unknown) = tokens.iter().find(|token| conditionals.token(token).is_none()) {
+                return Err(JobError::Input(format!(
+                    "{unknown:?} is not one token of {}. Type tokens as the model shows them",
+                    spec.model
+                )));
+            }
+        }
+        let result = certify::certify(spec, conditionals, &model.identity, self.progress)?;
+        self.ledger.certify(&result)?;
+        Ok(RunOutcome::Certify(Box::new(result)))
+    }
+
+    fn verify(&self, spec: &VerifySpec) -> Result<RunOutcome, JobError> {
+        let wrong = |reason: String| {
+            JobError::Input(format!("this is not a certificate: {reason}. Choose a file that Certify exported"))
+        };
+        if spec.certificate.len() > MAX_CERTIFICATE {
+            return Err(wrong(format!("it is larger than {} MB", MAX_CERTIFICATE >> 20)));
+        }
+        let certificate: Certificate = serde_json::from_str(&spec.certificate).map_err(|e| wrong(e.to_string()))?;
+        if certificate.kind != "kleroterion-certificate" {
+            return Err(wrong(format!("its kind is {:?}", certificate.kind)));
+        }
+        let model = self.open(&certificate.model.reference)?;
+        self.models(std::slice::from_ref(&model.identity))?;
+        let differences = certificate::verify(&certificate, &*model.conditionals, &model.identity, self.progress)?;
+        let found = VerificationRow { ok: differences.is_empty(), differences };
+        self.ledger.verification(&found)?;
+        Ok(RunOutcome::Verify(found))
+    }
+
+    fn train_mlm(&self, spec: &TrainMlmSpec) -> Result<RunOutcome, JobError> {
+        let root = self.ledger.project().map_or(PathBuf::new(), |project| project.info().directory.clone());
+        if let Some(project) = self.ledger.project() {
+            for path in [&spec.text, &spec.out] {
+                if path.is_relative() {
+                    project.inside(path).map_err(|error| JobError::Input(error.to_string()))?;
+                }
+            }
+        }
+        self.progress.stage("reading the text");
+        let hash = hash_file(&root.join(&spec.text), self.progress)?;
+        self.ledger.inputs(&BTreeMap::from([(spec.text.to_string_lossy().into_owned(), hash)]))?;
+        let mut record = |point: &train_mlm::TrainingProgress| {
+            let point = TrainingPoint {
+                step: point.step,
+                loss: point.loss,
+                learning_rate: point.learning_rate,
+                cross_entropy: point.cross_entropy,
+                accuracy: point.accuracy,
+            };
+            self.ledger.point(&point).map_err(|error| error.to_string())
+        };
+        Ok(RunOutcome::TrainMlm(train_mlm::train(spec, &root, &mut record, self.progress)?))
+    }
+}
+
+/// The absolute path of the project's folder that `reference` (`./name`) names, if there is one.
+pub(super) fn folder_of(project: Option<&Project>, reference: &str) -> Option<String> {
+    let relative = reference.strip_prefix("./")?;
+    let path = project?.inside(Path::new(relative)).ok()?;
+    if path.is_dir() { path.into_os_string().into_string().ok() } else { None }
+}
+
+/// A sentence's tokens, or why it has none, with the sentence.
+pub(super) fn tokenize(model: &dyn Conditionals, sentence: &str) -> Result<Vec<u32>, String> {
+    model.tokenize(sentence).map_err(|error| match error {
+        ConditionalsError::Backend(reason) => format!("the sentence {sentence:?} cannot be read: {reason}"),
+        other => format!("the sentence {sentence:?} does not fit: {other}"),
+    })
+}
+
+fn hash_file(path: &Path, progress: &dyn Progress) -> Result<String, JobError> {
+    let unreadable = |error: std::io::Error| {
+        JobError::Input(format!(
+            "the text cannot be read: {error}. Check the name and your permission ({})",
+            path.display()
+        ))
+    };
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        progress.checkpoint()?;
+        match file.read(&mut chunk).map_err(unreadable)? {
+            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => hash.update(&chunk[..read]),
+        }
+    }
+}

@@ -7,6 +7,7 @@ use egui_plot::{
 };
 
 use super::heat_map::heat_map;
+use super::thinning::thinned;
 use crate::figures::figure::{Axis, Figure, Layer, Ticks};
 use crate::figures::scale::{Scale, Spread, scales};
 use crate::figures::{csv, number};
@@ -305,7 +306,8 @@ fn add_layer(plot_ui: &mut PlotUi<'_>, layer: &Layer, scales: (Scale, Scale), da
     match layer {
         Layer::Points { name, colour, points } => {
             let few = points.len() <= 400;
-            let shape = if points.len() > 4000 { MarkerShape::Square } else { marker(*colour) };
+            // egui paints discs from its atlas; other shapes are tessellated one by one.
+            let shape = if points.len() > 4000 { MarkerShape::Circle } else { marker(*colour) };
             let colour = theme::categorical(*colour, dark);
             let colour = if few { colour } else { colour.gamma_multiply(0.6) };
             let radius = if few { 3.5 } else { 2.0 };
@@ -316,8 +318,9 @@ fn add_layer(plot_ui: &mut PlotUi<'_>, layer: &Layer, scales: (Scale, Scale), da
             let places: Vec<Option<PlotPoint>> = points.iter().map(|p| at(p[0], p[1])).collect();
             // A value that cannot be drawn breaks the line.
             for run in places.split(Option::is_none).filter(|run| !run.is_empty()) {
-                let run = PlotPoints::Owned(run.iter().copied().flatten().collect());
-                let line = Line::new(name.as_str(), run).width(2.0).style(style);
+                let bounds = plot_ui.plot_bounds();
+                let run = thinned(run.iter().copied().flatten().collect(), bounds.min()[0], bounds.max()[0]);
+                let line = Line::new(name.as_str(), PlotPoints::Owned(run)).width(2.0).style(style);
                 plot_ui.line(line.color(theme::categorical(*colour, dark)));
             }
         }

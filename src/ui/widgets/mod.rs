@@ -7,6 +7,7 @@ pub mod heat_map;
 pub mod stat;
 pub mod table;
 pub mod table_order;
+pub mod thinning;
 pub mod verdict;
 
 pub use card::card;

@@ -172,24 +172,13 @@ fn ratio(r: f64, error: f64) -> String {
 
 fn survey(ui: &mut Ui, view: &SurveyView, commands: &mut Vec<Command>) {
     card(ui, "Statistics", |ui| {
-        let certified = view.records.iter().filter(|record| record.subject == 0 && record.certified).count();
-        let own = view.records.iter().filter(|record| record.subject == 0).count();
-        stat(
-            ui,
-            &format!("Certified, {}", words::shortened(&view.spec.model, 18)),
-            &format!("{} of {}", number::count(certified as u64), number::count(own as u64)),
-            explain(Topic::Prevalence),
-        );
-        let disagree =
-            view.records.iter().filter(|record| record.subject == 0 && record.lor_i * record.lor_j < 0.0).count();
-        stat(
-            ui,
-            "Signs disagree",
-            &format!("{} of {}", number::count(disagree as u64), number::count(own as u64)),
-            explain(Topic::SignDisagreement),
-        );
-        ui.label(theme::caption("Counts over all strata; shares and intervals are by stratum.").weak());
-        stat(ui, "Asymmetry", "by stratum", explain(Topic::Asymmetry));
+        let own = &view.own;
+        let of_all = |count: u64| format!("{} of {}", number::count(count), number::count(own.records));
+        ui.label(theme::caption(format!("{}, all strata together", words::shortened(&view.spec.model, 24))).weak());
+        stat(ui, "Certified", &of_all(own.certified), explain(Topic::Prevalence));
+        stat(ui, "Signs disagree", &of_all(own.signs_differ), explain(Topic::SignDisagreement));
+        stat(ui, "Mean asymmetry", &number::fixed(own.asymmetry, 3), explain(Topic::Asymmetry));
+        ui.label(theme::caption("Shares with intervals are by stratum only.").weak());
     });
     caption_card(ui, words::survey_caption(&view.spec, view.records.len(), view.strata.len()), commands);
 }

@@ -86,9 +86,31 @@ fn distances(strata: &[Stratum]) -> Vec<Distance> {
     DISTANCES.into_iter().filter(|&d| strata.iter().any(|stratum| stratum.distance == d)).collect()
 }
 
-/// Name of a subject; the permuted control has no model of its own.
+/// Name of a subject.
 pub fn subject_name(subjects: &[String], subject: u32) -> String {
-    subjects.get(subject as usize).cloned().unwrap_or_else(|| "permuted".to_owned())
+    subjects.get(subject as usize).cloned().unwrap_or_else(|| format!("model {}", subject + 1))
+}
+
+/// Whose stratum it is: the subject, or its permuted control, which bears the subject's number and a name of its own.
+pub fn series_name(stratum: &Stratum) -> &str {
+    stratum.name.split(" · ").next().unwrap_or_default()
+}
+
+/// Whether a stratum is the permuted control, which has no records of its own.
+pub fn permuted(stratum: &Stratum) -> bool {
+    series_name(stratum).ends_with("directions permuted")
+}
+
+/// Series in the order of the strata, each with its colour: the subject's own, or the next free one for the permuted.
+fn series<'a>(subjects: &[String], strata: &'a [Stratum]) -> Vec<(&'a str, usize)> {
+    let mut series: Vec<(&str, usize)> = Vec::new();
+    for stratum in strata {
+        let name = series_name(stratum);
+        if !series.iter().any(|(known, _)| *known == name) {
+            series.push((name, if permuted(stratum) { subjects.len() } else { stratum.subject as usize }));
+        }
+    }
+    series
 }
 
 /// Names, words and number behind a figure over strata.
@@ -103,25 +125,23 @@ struct Measure<'a> {
 /// One interval per distance and subject, subjects side by side; one way of drawing tokens, as strata are never pooled.
 fn by_distance(subjects: &[String], strata: &[Stratum], tokens: Plausibility, measure: &Measure<'_>) -> Figure {
     let distances = distances(strata);
-    let mut present: Vec<u32> = strata.iter().map(|stratum| stratum.subject).collect();
-    present.sort_unstable();
-    present.dedup();
-    let spread = 0.6 / present.len().max(1) as f64;
-    let layers = present
+    let series = series(subjects, strata);
+    let spread = 0.6 / series.len().max(1) as f64;
+    let layers = series
         .iter()
         .enumerate()
-        .map(|(place, &subject)| {
-            let shift = (place as f64 - (present.len() as f64 - 1.0) / 2.0) * spread;
+        .map(|(place, &(name, colour))| {
+            let shift = (place as f64 - (series.len() as f64 - 1.0) / 2.0) * spread;
             let points = strata
                 .iter()
-                .filter(|stratum| stratum.subject == subject && stratum.plausibility == tokens)
+                .filter(|stratum| series_name(stratum) == name && stratum.plausibility == tokens)
                 .filter_map(|stratum| {
                     let at = distances.iter().position(|&distance| distance == stratum.distance)?;
                     let [estimate, lower, upper] = (measure.value)(stratum)?;
                     Some([at as f64 + shift, estimate, lower, upper])
                 })
                 .collect();
-            Layer::Intervals { name: subject_name(subjects, subject), colour: subject as usize, points }
+            Layer::Intervals { name: name.to_owned(), colour, points }
         })
         .collect();
     let names = distances.iter().map(|&distance| words::distance_name(distance).to_owned()).collect();
@@ -205,7 +225,7 @@ mod tests {
     fn stratum(subject: u32, plausibility: Plausibility, distance: Distance, estimate: f64) -> Stratum {
         let share = |threshold| Prevalence { threshold, estimate, lower: 0.1, upper: 0.9, method: "wilson".to_owned() };
         Stratum {
-            name: String::new(),
+            name: format!("{} · likely · 1", ["agora", "ising"][subject as usize]),
             subject,
             plausibility,
             distance,
@@ -235,11 +255,13 @@ mod tests {
 
     #[test]
     fn subjects_stand_side_by_side_and_ways_of_drawing_are_not_pooled() {
+        let permuted_base = stratum(0, Plausibility::TopK, Distance::Two, 0.4);
         let strata = [
             stratum(0, Plausibility::TopK, Distance::Two, 0.5),
             stratum(1, Plausibility::TopK, Distance::Two, 0.0),
             stratum(0, Plausibility::TopK, Distance::One, 0.7),
             stratum(0, Plausibility::Uniform, Distance::One, 0.9),
+            Stratum { name: "agora, directions permuted · likely · 2".to_owned(), ..permuted_base },
         ];
         let figure = prevalence(&["agora".to_owned(), "ising".to_owned()], &strata, Plausibility::TopK, Some(0.1));
         assert_eq!(figure.x.ticks, Ticks::Names(vec!["neighbours".to_owned(), "2 apart".to_owned()]));
@@ -247,6 +269,8 @@ mod tests {
         let Layer::Intervals { points: beside, .. } = &figure.layers[1] else { panic!("intervals") };
         assert_eq!(points.len(), 2, "the random tokens are not among them");
         assert!(points[0][0] < beside[0][0] && (points[0][0] - 1.0).abs() < 0.5, "{points:?} {beside:?}");
+        let Layer::Intervals { name, colour, points: permuted } = &figure.layers[2] else { panic!("intervals") };
+        assert_eq!((name.as_str(), *colour, permuted.len()), ("agora, directions permuted", 2, 1));
         assert_eq!(beside[0][1], 0.0);
         assert_eq!(plausibilities(&strata), [Plausibility::TopK, Plausibility::Uniform]);
     }

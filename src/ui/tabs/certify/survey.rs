@@ -112,7 +112,7 @@ pub fn show(
 /// The model's own stratum with the largest share, in a sentence.
 fn headline(ui: &mut Ui, run: &RunRow, view: &SurveyView) {
     let unfinished = run.state != RunState::Done;
-    let own = view.strata.iter().filter(|stratum| stratum.subject == 0 && stratum.n > 0);
+    let own = view.strata.iter().filter(|stratum| stratum.subject == 0 && stratum.n > 0 && !figures::permuted(stratum));
     let Some(top) = own.max_by(|a, b| a.prevalence.total_cmp(&b.prevalence)) else {
         if unfinished {
             ui.label("Results appear here as the first sentences are done.");
@@ -208,7 +208,7 @@ fn records(ui: &mut Ui, view: &SurveyView, state: &mut Survey, commands: &mut Ve
         ui.horizontal_wrapped(|ui| {
             ui.label(format!(
                 "{}: {}, {}",
-                figures::subject_name(&view.subjects, stratum.subject),
+                figures::series_name(stratum),
                 words::plausibility_name(stratum.plausibility),
                 words::distance_name(stratum.distance)
             ));
@@ -216,6 +216,14 @@ fn records(ui: &mut Ui, view: &SurveyView, state: &mut Survey, commands: &mut Ve
                 state.stratum = None;
             }
         });
+        if figures::permuted(stratum) {
+            ui.label(
+                theme::caption(
+                    "Shuffled values have no records of their own: these are the ones they were shuffled from.",
+                )
+                .weak(),
+            );
+        }
     }
     let record = state.record;
     let Some(found) = state.records.get() else {
@@ -247,9 +255,9 @@ fn one_record(
     questions: &mut Questions,
     draft: &mut Draft,
 ) {
-    let subject = figures::subject_name(&view.subjects, record.subject);
+    let subject = figures::subject_name(&view.names, record.subject);
     let rectangle = record.rectangle;
-    let sentence = view::sentence(&view.spec, record);
+    let sentence = view::sentence(&view.spec, &view.subjects, record);
     ui.label(sentence.unwrap_or("The context of this record is not a sentence of the survey."));
     ui.label(theme::caption(format!(
         "{subject}, positions {} and {}: R = {} nats, error {}, {}; LOR {} seen from i, {} seen from j",
@@ -262,8 +270,7 @@ fn one_record(
         number::nats(record.lor_j)
     )));
     // Controls have no name under which a form could open them.
-    let model = std::iter::once(&view.spec.model).chain(&view.spec.beside).nth(record.subject as usize);
-    let (Some(model), Some(sentence)) = (model, sentence) else {
+    let (Some(model), Some(sentence)) = (view::model(&view.spec, &view.subjects, record), sentence) else {
         disabled_button(
             ui,
             "Open this rectangle in One context",

@@ -9,7 +9,7 @@ use crate::figures::number;
 use crate::glauber::certify::{AssessedRectangle, CertifyResult, CertifySpec};
 use crate::glauber::rectangle::Corners;
 use crate::glauber::survey::{Plausibility, Record, Stratum, SurveySpec};
-use crate::store::{Project, RunId, StoreError};
+use crate::store::{Project, RunId, StoreError, SurveySubjectRow};
 use crate::ui::command::Table;
 
 /// Rows a table of rectangles or records holds at most: the largest |R| first.
@@ -137,10 +137,39 @@ pub struct Facet {
     pub asymmetry: Figure,
 }
 
+/// Counts over all records of the model itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Own {
+    pub records: u64,
+    pub certified: u64,
+    pub signs_differ: u64,
+    /// Mean asymmetry index; 0 without records.
+    pub asymmetry: f64,
+}
+
+impl Own {
+    fn of(records: &[Record]) -> Self {
+        let mut own = Self::default();
+        for record in records.iter().filter(|record| record.subject == 0) {
+            let size = record.lor_i.abs() + record.lor_j.abs();
+            own.records += 1;
+            own.certified += u64::from(record.certified);
+            own.signs_differ += u64::from(record.lor_i * record.lor_j < 0.0);
+            own.asymmetry += if size > 0.0 { (record.lor_i - record.lor_j).abs() / size } else { 0.0 };
+        }
+        own.asymmetry /= own.records.max(1) as f64;
+        own
+    }
+}
+
 /// Results of a survey so far, ready to draw.
 pub struct SurveyView {
     pub spec: SurveySpec,
-    pub subjects: Vec<String>,
+    pub subjects: Vec<SurveySubjectRow>,
+    /// Their names.
+    pub names: Vec<String>,
+    /// What the records of the first subject, the model itself, say together.
+    pub own: Own,
     pub strata: Vec<Stratum>,
     pub records: Arc<Vec<Record>>,
     /// One for each way of drawing tokens that has strata.
@@ -157,10 +186,12 @@ impl SurveyView {
         spec: &SurveySpec,
         known: &Arc<Vec<Record>>,
     ) -> Result<Self, StoreError> {
-        let (subjects, strata) = project.survey_strata(run)?;
+        let (_, strata) = project.survey_strata(run)?;
+        let subjects = project.survey_subjects(run)?;
         let mut records = known.clone();
         loop {
-            let new = project.survey_records(run, records.len() as u64, RECORD_CHUNK)?;
+            let next = records.last().map_or(0, |record| record.item + 1);
+            let new = project.survey_records(run, next, RECORD_CHUNK)?;
             if new.is_empty() {
                 break;
             }
@@ -170,18 +201,26 @@ impl SurveyView {
     }
 
     /// Works out tables and figures.
-    pub fn new(spec: SurveySpec, subjects: Vec<String>, strata: Vec<Stratum>, records: Arc<Vec<Record>>) -> Self {
+    pub fn new(
+        spec: SurveySpec,
+        subjects: Vec<SurveySubjectRow>,
+        strata: Vec<Stratum>,
+        records: Arc<Vec<Record>>,
+    ) -> Self {
+        let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
         let facet = |tokens: Plausibility| Facet {
             tokens,
-            prevalence: THRESHOLDS.iter().map(|&at| figures::prevalence(&subjects, &strata, tokens, at)).collect(),
-            sign_disagreement: figures::sign_disagreement(&subjects, &strata, tokens),
-            asymmetry: figures::asymmetry(&subjects, &strata, tokens),
+            prevalence: THRESHOLDS.iter().map(|&at| figures::prevalence(&names, &strata, tokens, at)).collect(),
+            sign_disagreement: figures::sign_disagreement(&names, &strata, tokens),
+            asymmetry: figures::asymmetry(&names, &strata, tokens),
         };
         Self {
             facets: figures::plausibilities(&strata).into_iter().map(facet).collect(),
-            scatter: figures::scatter(&subjects, &records, |_| true),
-            strata_table: strata_table(&subjects, &strata),
+            own: Own::of(&records),
+            scatter: figures::scatter(&names, &records, |_| true),
+            strata_table: strata_table(&strata),
             spec,
+            names,
             subjects,
             strata,
             records,
@@ -189,7 +228,7 @@ impl SurveyView {
     }
 }
 
-fn strata_table(subjects: &[String], strata: &[Stratum]) -> Table {
+fn strata_table(strata: &[Stratum]) -> Table {
     let mut header: Vec<String> =
         ["model", "tokens", "distance", "rectangles", "sentences"].map(str::to_owned).to_vec();
     header.extend(
@@ -200,17 +239,17 @@ fn strata_table(subjects: &[String], strata: &[Stratum]) -> Table {
             .map(str::to_owned),
     );
     header.extend(["Pearson", "Spearman"].map(str::to_owned));
-    let rows = strata.iter().map(|stratum| stratum_row(subjects, stratum)).collect();
+    let rows = strata.iter().map(|stratum| stratum_row(stratum)).collect();
     Table { name: "strata".to_owned(), header, rows }
 }
 
-fn stratum_row(subjects: &[String], stratum: &Stratum) -> Vec<String> {
+fn stratum_row(stratum: &Stratum) -> Vec<String> {
     let correlation = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| number::fixed(value, 3));
     let share = |threshold: Option<f64>| {
         stratum.prevalences.iter().find(|p| p.threshold == threshold).map_or("not computed".to_owned(), words::share)
     };
     let mut row = vec![
-        figures::subject_name(subjects, stratum.subject),
+        figures::series_name(stratum).to_owned(),
         words::plausibility_name(stratum.plausibility).to_owned(),
         words::distance_name(stratum.distance).to_owned(),
         number::count(stratum.n),
@@ -242,7 +281,13 @@ pub struct RecordsView {
 
 impl RecordsView {
     /// Chooses and orders the records of `stratum` (all without one).
-    pub fn new(spec: &SurveySpec, subjects: &[String], records: &[Record], stratum: Option<&Stratum>) -> Self {
+    pub fn new(
+        spec: &SurveySpec,
+        subjects: &[SurveySubjectRow],
+        records: &[Record],
+        stratum: Option<&Stratum>,
+    ) -> Self {
+        let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
         let shown = |record: &Record| stratum.is_none_or(|stratum| belongs(record, stratum));
         let mut order: Vec<usize> = (0..records.len()).filter(|&k| shown(&records[k])).collect();
         let total = order.len();
@@ -262,22 +307,23 @@ impl RecordsView {
             "error bound",
             "certified",
         ];
-        let rows = order.iter().map(|&k| record_row(spec, subjects, &records[k])).collect();
+        let rows = order.iter().map(|&k| record_row(spec, subjects, &names, &records[k])).collect();
         Self {
             table: Table { name: "records".to_owned(), header: header.map(str::to_owned).to_vec(), rows },
             order,
             total,
-            scatter: figures::scatter(subjects, records, shown),
+            scatter: figures::scatter(&names, records, shown),
         }
     }
 }
 
-fn record_row(spec: &SurveySpec, subjects: &[String], record: &Record) -> Vec<String> {
+fn record_row(spec: &SurveySpec, subjects: &[SurveySubjectRow], names: &[String], record: &Record) -> Vec<String> {
     let rectangle = &record.rectangle;
     vec![
         record.item.to_string(),
-        figures::subject_name(subjects, record.subject),
-        sentence(spec, record).map_or(format!("context {}", record.context + 1), |text| words::shortened(text, 60)),
+        figures::subject_name(names, record.subject),
+        sentence(spec, subjects, record)
+            .map_or(format!("context {}", record.context + 1), |text| words::shortened(text, 60)),
         (rectangle.i + 1).to_string(),
         (rectangle.j + 1).to_string(),
         format!("{}, {}", rectangle.a, rectangle.a2),
@@ -295,9 +341,17 @@ pub fn belongs(record: &Record, stratum: &Stratum) -> bool {
     (stratum.subject, stratum.plausibility, stratum.distance) == (record.subject, record.plausibility, record.distance)
 }
 
-/// The sentence a record was sampled in.
-pub fn sentence<'a>(spec: &'a SurveySpec, record: &Record) -> Option<&'a str> {
-    spec.sentences.get(record.context as usize).map(String::as_str)
+/// The sentence a record was sampled in; `None` where the state was drawn at random.
+pub fn sentence<'a>(spec: &'a SurveySpec, subjects: &[SurveySubjectRow], record: &Record) -> Option<&'a str> {
+    let context = subjects.get(record.subject as usize)?.contexts.get(record.context as usize)?;
+    spec.sentences.get(context.sentence? as usize).map(String::as_str)
+}
+
+/// The reference under which the model of a record can be opened again; controls have none.
+pub fn model<'a>(spec: &'a SurveySpec, subjects: &[SurveySubjectRow], record: &Record) -> Option<&'a str> {
+    let subject = subjects.get(record.subject as usize)?;
+    let named = std::iter::once(&spec.model).chain(&spec.beside).nth(record.subject as usize)?;
+    subject.control.is_none().then_some(named.as_str())
 }
 
 /// The record nearest to a click on the scatter, distances measured in the figure's own extent.

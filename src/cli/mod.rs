@@ -21,8 +21,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use demand::Failure;
-
 /// Kleroterion: whose values does a language model carry? Without a command it opens the window.
 #[derive(Parser)]
 #[command(name = "kleroterion", version, max_term_width = 100)]

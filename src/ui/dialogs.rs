@@ -112,15 +112,21 @@ impl Purpose {
                 "New folder",
                 "Make project",
             ),
-            Self::OpenProject => {
-                ("Open project".into(), "Choose the folder that holds project.sqlite or project.toml.", "Folder", "Open")
-            }
+            Self::OpenProject => (
+                "Open project".into(),
+                "Choose the folder that holds project.sqlite or project.toml.",
+                "Folder",
+                "Open",
+            ),
             Self::DuplicateProject => {
                 ("Save a copy".into(), "Copies the project with all its runs.", "New folder", "Copy")
             }
-            Self::CopySample(_) => {
-                ("Copy the sample".into(), "The copy is yours to change. It opens at once.", "New folder", "Copy and open")
-            }
+            Self::CopySample(_) => (
+                "Copy the sample".into(),
+                "The copy is yours to change. It opens at once.",
+                "New folder",
+                "Copy and open",
+            ),
             Self::ImportSentences => (
                 "Import sentences".into(),
                 "A text file with one sentence per line, or a CSV file with a column named sentence.",

@@ -22,4 +22,4 @@ pub mod toasts;
 pub mod undo;
 pub mod widgets;
 
-pub use app::{Workbench, WindowError, open_window};
+pub use app::{WindowError, Workbench, open_window};

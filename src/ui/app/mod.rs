@@ -419,5 +419,6 @@ fn model_choices(runs: &[RunRow]) -> Vec<ModelChoice> {
 
 /// Bytes of a figure's file.
 fn figure_bytes(figure: &Figure, format: FigureFormat) -> Result<Vec<u8>, String> {
-    let _ = (figure, format); Err(String::new())
+    let _ = (figure, format);
+    Err(String::new())
 }

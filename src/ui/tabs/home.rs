@@ -138,7 +138,10 @@ fn samples(ui: &mut egui::Ui, view: &HomeView<'_>, commands: &mut Vec<Command>) 
             return;
         };
         if scan.samples.is_empty() {
-            ui.label(RichText::new("None came with this copy of the program. The source repository has them in projects.").color(weak));
+            ui.label(
+                RichText::new("None came with this copy of the program. The source repository has them in projects.")
+                    .color(weak),
+            );
         }
         for sample in &scan.samples {
             sample_line(ui, sample, commands);
@@ -207,7 +210,10 @@ fn recent(ui: &mut egui::Ui, view: &HomeView<'_>, commands: &mut Vec<Command>) {
 fn what_you_can_do(ui: &mut egui::Ui) {
     card(ui, "What you can do here", |ui| {
         for (what, how) in [
-            ("Certify", "Pick a masked language model and a sentence, click two words, and see whether any joint distribution has its conditionals."),
+            (
+                "Certify",
+                "Pick a masked language model and a sentence, click two words, and see whether any joint distribution has its conditionals.",
+            ),
             ("Survey", "Measure over many sentences how often it has none, beside controls and other models."),
             ("Prove it", "Export a certificate that anyone can verify from the file alone."),
             ("Train", "Train a small model on your own text, and ask it the same questions."),

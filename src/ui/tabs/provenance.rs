@@ -168,7 +168,8 @@ fn found(ui: &mut egui::Ui, row: &RunRow, details: &Details, commands: &mut Vec<
     if let Some(figure) = training_figure(row, &details.curve) {
         figure_view(ui, &format!("training {}", row.id.0), &figure, 240.0, &[], commands);
         if let Some(last) = details.curve.iter().rev().find(|point| point.cross_entropy.is_some()) {
-            let cross_entropy = last.cross_entropy.map(|value| format!("{} nats per masked token", number::nats(value)));
+            let cross_entropy =
+                last.cross_entropy.map(|value| format!("{} nats per masked token", number::nats(value)));
             field(ui, "Validation", &cross_entropy.unwrap_or_default());
             if let Some(accuracy) = last.accuracy {
                 field(ui, "Accuracy", &number::percent(accuracy));
@@ -183,7 +184,11 @@ fn found(ui: &mut egui::Ui, row: &RunRow, details: &Details, commands: &mut Vec<
             let count = number::counted(verification.differences.len() as u64, "value differs", "values differ");
             verdict(ui, VerdictKind::Failed, &format!("The certificate does not verify: {count}."));
             for difference in &verification.differences {
-                field(ui, &difference.field, &format!("{} in the file, {} found", difference.recorded, difference.found));
+                field(
+                    ui,
+                    &difference.field,
+                    &format!("{} in the file, {} found", difference.recorded, difference.found),
+                );
             }
         }
         ui.separator();
@@ -258,7 +263,11 @@ fn models(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
     for model in models {
         ui.add_space(4.0);
         field(ui, "Model", &model.reference);
-        field(ui, "Architecture", &format!("{}, {}", model.architecture, number::counted(model.parameters, "weight", "weights")));
+        field(
+            ui,
+            "Architecture",
+            &format!("{}, {}", model.architecture, number::counted(model.parameters, "weight", "weights")),
+        );
         if let Some(revision) = &model.revision {
             hash_field(ui, "Revision", revision, commands);
         }

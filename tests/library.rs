@@ -16,9 +16,9 @@ fn open(reference: &str) -> Result<LoadedModel, ModelError> {
 }
 
 fn copy_of_agora() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     for name in ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"] {
-        std::fs::copy(agora_folder().join(name), folder.path().join(name)).unwrap();
+        std::fs::copy(agora_folder().join(name), folder.path().join(name)).expect("a copy of the shipped model");
     }
     folder
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kleroterion::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity, Precision, Row};
-use kleroterion::models::{Library, LoadedModel, ModelError, ModelSource};
+use kleroterion::models::{CachedConditionals, Library, LoadedModel, ModelError, ModelSource};
 use kleroterion::progress::Silent;
 
 fn agora_folder() -> PathBuf {
@@ -16,9 +16,9 @@ fn open(reference: &str) -> Result<LoadedModel, ModelError> {
 }
 
 fn copy_of_agora() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     for name in ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"] {
-        std::fs::copy(agora_folder().join(name), folder.path().join(name)).unwrap();
+        std::fs::copy(agora_folder().join(name), folder.path().join(name)).expect("a copy of the shipped model");
     }
     folder
 }
@@ -113,13 +113,17 @@ fn rows_of_any_length_come_back_in_order() {
     let pair = [Row { state: &states[1], position: 3 }, Row { state: &other, position: 3 }];
     let logits = c.logits(&pair, Precision::F64).unwrap();
     assert_eq!(logits.row(0), logits.row(1));
-    // The cache gives the very same bits for the very same batch, and again without the model.
-    let cached = model.cached();
+    // The cache gives the same answers, and again without the model.
+    let cached = CachedConditionals::new(c.clone(), CachedConditionals::DEFAULT_BYTES);
     assert_eq!(cached.logits(&rows, Precision::F64).unwrap(), together);
     let before = cached.counts();
     assert_eq!(cached.logits(&rows, Precision::F64).unwrap(), together);
     assert_eq!(cached.counts().hits, before.hits + rows.len() as u64);
     assert_eq!(cached.counts().misses, before.misses);
+    let shared = model.cached().logits(&rows, Precision::F64).unwrap();
+    for k in 0..rows.len() {
+        assert!(shared.row(k).iter().zip(together.row(k)).all(|(a, b)| (a - b).abs() < 1e-9));
+    }
 }
 
 #[test]
@@ -215,4 +219,22 @@ fn missing_files_are_named() {
     assert!(message().contains("model.safetensors"), "{}", message());
     std::fs::remove_file(folder.path().join("config.json")).unwrap();
     assert!(message().contains("no config.json"), "{}", message());
+}
+
+#[test]
+fn cached_answers_do_not_depend_on_what_was_asked_before() {
+    let model = open("agora").unwrap();
+    let states: Vec<Vec<u32>> =
+        (0..60u32).map(|k| (0..6 + k % 2).map(|i| 200 + (k * 37 + i * 101) % 7000).collect()).collect();
+    let rows: Vec<Row<'_>> =
+        states.iter().zip(0..).map(|(state, k): (_, usize)| Row { state, position: k % 6 }).collect();
+    let fresh = || CachedConditionals::new(model.conditionals.clone(), 64 << 20).reproducible();
+    let together = fresh().logits(&rows, Precision::F32).unwrap();
+    let cache = fresh();
+    for k in [31, 7, 0, 59, 8] {
+        let alone = cache.logits(&rows[k..=k], Precision::F32).unwrap();
+        let bits = |row: &[f64]| row.iter().map(|value| value.to_bits()).collect::<Vec<u64>>();
+        assert!(bits(alone.row(0)) == bits(together.row(k)), "row {k}");
+    }
+    assert!(cache.logits(&rows, Precision::F32).unwrap() == together);
 }

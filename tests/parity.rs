@@ -1,5 +1,8 @@
 //! The encoders against the reference implementation's logits, and against themselves.
 
+// A test fails by panicking, in its helpers too.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

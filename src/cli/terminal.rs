@@ -13,13 +13,17 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// The first Ctrl-C asks running work to stop at its next checkpoint; the second ends the process at once.
 pub(crate) fn catch_interrupts() {
-    let caught = ctrlc::set_handler(|| {
+    extern "C" fn interrupted(_signal: libc::c_int) {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(3);
+            // SAFETY: `_exit` may be called in a signal handler; nothing is left to be flushed.
+            unsafe { libc::_exit(3) }
         }
-    });
-    if let Err(error) = caught {
-        tracing::warn!("Ctrl-C cannot be caught: {error}");
+    }
+    let handler: extern "C" fn(libc::c_int) = interrupted;
+    // SAFETY: the handler touches one atomic and calls `_exit`, both allowed in a signal handler.
+    let before = unsafe { libc::signal(libc::SIGINT, handler as libc::sighandler_t) };
+    if before == libc::SIG_ERR {
+        tracing::warn!("Ctrl-C cannot be caught; it ends the program at once");
     }
 }
 

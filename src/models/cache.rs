@@ -55,6 +55,9 @@ impl Answer {
     }
 }
 
+/// Rows in a call of a reproducible cache.
+const BLOCK: usize = 16;
+
 /// End of the list of entries.
 const NONE: usize = usize::MAX;
 
@@ -168,12 +171,13 @@ pub struct CacheCounts {
 
 /// [`Conditionals`] that asks its model each question once (spec: candle.md section 3, structural gains).
 ///
-/// Logits are kept as the model gave them, before any temperature, so chains at all temperatures share them. An `F32` answer
-/// may have been evaluated in another batch than the one at hand and differ from it in its last bits; certificates must
-/// therefore ask the model itself.
+/// Logits are kept as the model gave them, before any temperature, so chains at all temperatures share them. An answer may
+/// have been evaluated in another batch than the one at hand and then differs from it in its last bits (about 1e-5 in `F32`);
+/// see [`CachedConditionals::reproducible`]. Certificates must ask the model itself.
 pub struct CachedConditionals {
     inner: Arc<dyn Conditionals>,
     bound: usize,
+    block: Option<usize>,
     recent: Mutex<Recent>,
 }
 
@@ -193,7 +197,18 @@ impl CachedConditionals {
             misses: 0,
             evicted: 0,
         };
-        Self { inner, bound: bytes, recent: Mutex::new(recent) }
+        Self { inner, bound: bytes, block: None, recent: Mutex::new(recent) }
+    }
+
+    /// Makes the bits of an answer depend on its question alone, not on what was asked before or beside it, so that runs
+    /// repeat whatever the cache holds and however threads interleave.
+    ///
+    /// The sums of a matrix product are arranged by its shape, so the model is asked in blocks of one shape: always 16 rows
+    /// of one length, the last block filled up with repeats. Sixteen rows already saturate a CPU (candle.md section 3), so
+    /// large batches lose little; a lone question costs about four times its price.
+    pub fn reproducible(mut self) -> Self {
+        self.block = Some(BLOCK);
+        self
     }
 
     /// The model without its cache.
@@ -211,6 +226,26 @@ impl CachedConditionals {
             entries: recent.entries.len(),
             bytes: recent.bytes,
         }
+    }
+
+    fn ask(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
+        let Some(size) = self.block else { return self.inner.logits(rows, precision) };
+        let vocabulary = self.inner.vocabulary();
+        let mut values = vec![0.0; rows.len() * vocabulary];
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by_key(|&k| rows[k].state.len());
+        for group in order.chunk_by(|&a, &b| rows[a].state.len() == rows[b].state.len()) {
+            for chunk in group.chunks(size) {
+                let last = chunk[chunk.len() - 1];
+                let block: Vec<Row<'_>> =
+                    chunk.iter().chain(std::iter::repeat(&last)).take(size).map(|&k| rows[k]).collect();
+                let logits = self.inner.logits(&block, precision)?;
+                for (answer, &k) in chunk.iter().enumerate() {
+                    values[k * vocabulary..(k + 1) * vocabulary].copy_from_slice(logits.row(answer));
+                }
+            }
+        }
+        Ok(Logits::new(values, vocabulary))
     }
 
     fn lock(&self) -> MutexGuard<'_, Recent> {
@@ -257,7 +292,7 @@ impl Conditionals for CachedConditionals {
             recent.hits += (rows.len() - asked.len()) as u64;
             recent.misses += asked.len() as u64;
         }
-        let fresh = if asked.is_empty() { None } else { Some(self.inner.logits(&asked, precision)?) };
+        let fresh = if asked.is_empty() { None } else { Some(self.ask(&asked, precision)?) };
         let vocabulary = self.inner.vocabulary();
         let mut values = Vec::with_capacity(rows.len() * vocabulary);
         for source in &sources {
@@ -430,13 +465,13 @@ mod tests {
 
     #[test]
     fn threads_share_one_cache() {
-        let (inner, cache) = cached(0.0, 20_000);
+        let (inner, cache) = cached(0.0, 60_000);
         std::thread::scope(|scope| {
             for thread in 0..4u32 {
                 let (inner, cache) = (&inner, &cache);
                 scope.spawn(move || {
                     for k in 0..300u32 {
-                        let state = vec![(k * 7 + thread) % 40, 1, 2];
+                        let state = vec![(k * k + thread) % 40, 1, 2];
                         let rows = [Row { state: &state, position: 1 }, Row { state: &state, position: 2 }];
                         let (got, want) = (cache.logits(&rows, Precision::F32), inner.logits(&rows, Precision::F32));
                         assert_eq!(got, want);
@@ -446,7 +481,7 @@ mod tests {
         });
         let counts = cache.counts();
         assert_eq!(counts.hits + counts.misses, 4 * 300 * 2);
-        assert!(counts.bytes <= 20_000 && counts.hits > 0);
+        assert!(counts.bytes <= 60_000 && counts.hits > 0);
     }
 
     #[test]
@@ -455,5 +490,37 @@ mod tests {
         let rows = [Row { state: &[1, 2], position: 2 }];
         let expected = Err(ConditionalsError::Position { position: 2, length: 2 });
         assert_eq!(cache.logits(&rows, Precision::F32), expected);
+    }
+
+    /// Answers that betray how many rows came along.
+    struct Crowd;
+
+    impl Conditionals for Crowd {
+        fn sites(&self) -> (usize, usize) {
+            (1, 8)
+        }
+        fn vocabulary(&self) -> usize {
+            50
+        }
+        fn logits(&self, rows: &[Row<'_>], _: Precision) -> Result<Logits, ConditionalsError> {
+            assert!(rows.iter().all(|row| row.state.len() == rows[0].state.len()), "one length per block");
+            let value = |row: &Row<'_>| 100.0 * f64::from(row.state[0]) + row.state.len() as f64 / 8.0;
+            let crowd = rows.len() as f64 / 1024.0;
+            Ok(Logits::new(rows.iter().flat_map(|row| vec![value(row) + crowd; 50]).collect(), 50))
+        }
+    }
+
+    #[test]
+    fn reproducible_answers_do_not_depend_on_company() {
+        let states: Vec<Vec<u32>> = (0..40u32).map(|k| vec![k; 2 + (k % 3) as usize]).collect();
+        let rows: Vec<Row<'_>> = states.iter().map(|state| Row { state, position: 1 }).collect();
+        let fresh = || CachedConditionals::new(Arc::new(Crowd), 1 << 20).reproducible();
+        let together = fresh().logits(&rows, Precision::F32).unwrap();
+        let cache = fresh();
+        for k in (0..40).rev() {
+            let alone = cache.logits(&rows[k..=k], Precision::F32).unwrap();
+            assert_eq!(alone.row(0), together.row(k));
+            assert_eq!(alone.row(0)[0], 100.0 * k as f64 + states[k].len() as f64 / 8.0 + 16.0 / 1024.0);
+        }
     }
 }

@@ -98,7 +98,9 @@ struct Network {
 
 impl Shared {
     fn new(identity: ModelIdentity, conditionals: Arc<dyn Conditionals>, network: Option<Network>) -> Self {
-        let cached = Arc::new(CachedConditionals::new(conditionals.clone(), CachedConditionals::DEFAULT_BYTES));
+        let cached = CachedConditionals::new(conditionals.clone(), CachedConditionals::DEFAULT_BYTES);
+        // Toys answer each row by itself; a network's sums depend on the shape of the batch.
+        let cached = Arc::new(if network.is_some() { cached.reproducible() } else { cached });
         Self { identity, conditionals, cached, network }
     }
 }
@@ -119,7 +121,8 @@ impl LoadedModel {
         Self { identity, conditionals, shared }
     }
 
-    /// The model behind a cache that everyone who opened it shares: for chains, surveys and the window.
+    /// The model behind a cache that everyone who opened it shares: for chains, surveys and the window. An answer's bits
+    /// depend on its question alone ([`CachedConditionals::reproducible`]).
     pub fn cached(&self) -> Arc<CachedConditionals> {
         self.shared.cached.clone()
     }
@@ -146,7 +149,14 @@ impl Library {
         let reference = reference.trim();
         let source = ModelSource::parse(reference)?;
         let (key, place) = self.locate(source, progress)?;
-        let slot = IN_USE.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        let slot = {
+            let mut models = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+            // Forget what nobody uses and nobody is loading.
+            models.retain(|_, slot| {
+                Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|shared| shared.strong_count() > 0)
+            });
+            models.entry(key).or_default().clone()
+        };
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = match slot.upgrade() {
             Some(shared) => shared,

@@ -55,7 +55,7 @@ impl ModernBert {
     pub fn load(loader: &Loader<'_>, config: &Config, settings: &ModernBertSettings) -> Result<Self, ModelError> {
         let (hidden, wide, eps) = (config.hidden, config.intermediate, config.norm_eps);
         let norm = |name: &str| loader.norm(name, hidden, eps, settings.norm_bias);
-        if config.head_width() % 2 != 0 {
+        if !config.head_width().is_multiple_of(2) {
             return Err(ModelError::Config {
                 setting: "num_attention_heads".into(),
                 problem: "leaves heads of odd width, which rotary positions cannot turn".into(),

@@ -245,6 +245,26 @@ fn a_model_is_fetched_once_and_then_lies_in_the_shared_layout() {
 }
 
 #[test]
+fn a_hub_model_opens_by_name_with_its_commit() {
+    use crate::models::Library;
+    let hub = FakeHub::new();
+    let agora = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/agora");
+    hub.change(|b| {
+        for name in ["config.json", "vocab.txt", "model.safetensors"] {
+            b.files.insert(name.to_owned(), std::fs::read(agora.join(name)).unwrap());
+        }
+    });
+    let library = Library::with_hub(hub.settings());
+    let model = library.open("owner/tiny", &Silent).unwrap();
+    assert_eq!(model.identity.revision.as_deref(), Some(COMMIT));
+    assert_eq!(model.identity.reference, "owner/tiny");
+    let shipped = library.open("agora", &Silent).unwrap();
+    assert_eq!(model.identity.weights_sha256, shipped.identity.weights_sha256);
+    let pinned = library.open(&format!("owner/tiny@{COMMIT}"), &Silent).unwrap();
+    assert!(Arc::ptr_eq(&model.conditionals, &pinned.conditionals));
+}
+
+#[test]
 fn a_broken_download_goes_on_where_it_stopped() {
     let hub = FakeHub::new();
     hub.change(|b| b.cuts = Some((2, 300_000)));

@@ -202,48 +202,39 @@ impl Attend<'_> {
             Asked::One(_) => 1,
         };
         let mut out = vec![0.0; shape.batch * queries * hidden];
-        let tables = |f: &mut dyn FnMut(Option<(&[f32], &[f32])>)| match rotary {
-            Some(rotary) => with_slice(&rotary.cosines, |cosines| {
-                with_slice(&rotary.sines, |sines| {
-                    f(Some((cosines, sines)));
-                    Ok(())
-                })
-            }),
-            None => {
-                f(None);
-                Ok(())
-            }
-        };
-        tables(&mut |rotary| {
-            let one = |scratch: &mut Scratch, (b, out): (usize, &mut [f32])| {
-                let sequence = Sequence {
-                    query: &query.numbers[b * queries * query.stride..][..queries * query.stride],
-                    query_stride: query.stride,
-                    query_bias: query.bias,
-                    rows: &rows.numbers[b * shape.length * rows.stride..][..shape.length * rows.stride],
-                    row_stride: rows.stride,
-                    key,
-                    value: key + hidden,
-                    row_bias: rows.bias,
-                    heads,
-                    width: hidden / heads,
-                    scale: scale as f32,
-                    positions: match asked {
-                        Asked::All => &every,
-                        Asked::One(asked) => &asked[b..=b],
-                    },
-                    rotary,
-                    window,
+        with_optional(rotary.map(|r| &r.cosines), |cosines| {
+            with_optional(rotary.map(|r| &r.sines), |sines| {
+                let one = |scratch: &mut Scratch, (b, out): (usize, &mut [f32])| {
+                    let sequence = Sequence {
+                        query: &query.numbers[b * queries * query.stride..][..queries * query.stride],
+                        query_stride: query.stride,
+                        query_bias: query.bias,
+                        rows: &rows.numbers[b * shape.length * rows.stride..][..shape.length * rows.stride],
+                        row_stride: rows.stride,
+                        key,
+                        value: key + hidden,
+                        row_bias: rows.bias,
+                        heads,
+                        width: hidden / heads,
+                        scale: scale as f32,
+                        positions: match asked {
+                            Asked::All => &every,
+                            Asked::One(asked) => &asked[b..=b],
+                        },
+                        rotary: cosines.zip(sines),
+                        window,
+                    };
+                    attend(out, &sequence, scratch);
                 };
-                attend(out, &sequence, scratch);
-            };
-            let per_sequence = queries * hidden;
-            if rayon::current_num_threads() == 1 || shape.batch == 1 || rows.numbers.len() < PER_TASK {
-                let mut scratch = Scratch::default();
-                out.chunks_mut(per_sequence).enumerate().for_each(|item| one(&mut scratch, item));
-            } else {
-                out.par_chunks_mut(per_sequence).enumerate().for_each_init(Scratch::default, one);
-            }
+                let per_sequence = queries * hidden;
+                if rayon::current_num_threads() == 1 || shape.batch == 1 || rows.numbers.len() < PER_TASK {
+                    let mut scratch = Scratch::default();
+                    out.chunks_mut(per_sequence).enumerate().for_each(|item| one(&mut scratch, item));
+                } else {
+                    out.par_chunks_mut(per_sequence).enumerate().for_each_init(Scratch::default, one);
+                }
+                Ok(())
+            })
         })?;
         Ok(out)
     }

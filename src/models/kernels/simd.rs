@@ -35,7 +35,7 @@ pub(super) fn exponential<const FMA: bool>(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Least-squares fit of e^r on |r| <= ln 2 / 2 with the relative error as weight; 2e-9.
-    const FIT: [f32; 7] = [1.0, 1.0, 0.499_999_91, 0.166_664_21, 0.041_668_36, 0.008_374_771, 0.001_382_942_1];
+    const FIT: [f32; 7] = [1.0, 1.0, 0.499_999_9, 0.166_664_21, 0.041_668_36, 0.008_374_771, 0.001_382_942_1];
     let x = x.clamp(-87.0, 88.0);
     let shifted = multiply_add::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
     let whole = shifted - ROUND;
@@ -51,7 +51,14 @@ pub(super) fn exponential<const FMA: bool>(x: f32) -> f32 {
 /// The error function to 4e-7: a rational function of x^2 times x, fitted on [0, 4] with the relative error as weight.
 #[inline(always)]
 pub(super) fn error_function<const FMA: bool>(x: f32) -> f32 {
-    const ABOVE: [f32; 6] = [1.128_379_1, 0.193_544_86, 0.053_101_722, 0.003_883_336_7, 2.845_659_6e-4, 1.986_786_9e-6];
+    const ABOVE: [f32; 6] = [
+        std::f32::consts::FRAC_2_SQRT_PI,
+        0.193_544_86,
+        0.053_101_722,
+        0.003_883_336_7,
+        2.845_659_6e-4,
+        1.986_786_9e-6,
+    ];
     const BELOW: [f32; 6] = [1.0, 0.504_857_24, 0.115_349_92, 0.015_207_236, 0.001_185_569_8, 3.742_022_5e-5];
     let x = x.clamp(-4.0, 4.0);
     let square = x * x;

@@ -124,6 +124,42 @@ fn links_and_paths_that_leave_the_folder_are_refused() {
 }
 
 #[test]
+fn code_in_a_strangers_database_is_refused_before_it_runs() {
+    for sql in [
+        "CREATE TRIGGER t AFTER UPDATE ON run BEGIN DELETE FROM meta; END",
+        "CREATE VIEW v AS SELECT * FROM run",
+        "CREATE TABLE more (x)",
+        "DROP TABLE draft; CREATE VIEW draft AS SELECT key, value AS json, '' AS changed FROM meta",
+        "ALTER TABLE draft ADD COLUMN more TEXT GENERATED ALWAYS AS (upper(key))",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = project(folder.path());
+        let stranger = rusqlite::Connection::open(path.join("project.sqlite")).unwrap();
+        stranger.execute_batch(sql).unwrap();
+        stranger.close().unwrap();
+        refused(&path, folder.path(), "this project database was altered");
+        let error = Project::open_reader(&path).unwrap_err().to_string();
+        assert!(error.starts_with("this project database was altered"), "{error}");
+    }
+}
+
+/// Permissions bind everybody but the administrator, so as administrator this thread checks files as user 65534.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_folder_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = project(folder.path());
+    fs::remove_file(path.join("project.sqlite-lock")).unwrap();
+    for (place, mode) in [(folder.path(), 0o755), (&*path, 0o555), (&*path.join("project.sqlite"), 0o444)] {
+        fs::set_permissions(place, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    // SAFETY: changes only which user the file permissions of this thread are checked for.
+    unsafe { libc::setfsuid(65_534) };
+    refused(&path, folder.path(), "this project may not be written to. Allow writing");
+}
+
+#[test]
 fn the_quickstart_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("quickstart");
@@ -142,7 +178,8 @@ fn the_quickstart_is_made_once() {
         let RunSpec::Survey(survey) = &runs[0].spec else { panic!("not a survey") };
         assert_eq!(survey.sentences, lists[0].1);
     }
-    fs::write(path.join("project.toml"), "name = \"x\"\n[[sentences]]\nname = \"s\"\nfile = \"../secret.txt\"\n").unwrap();
+    fs::write(path.join("project.toml"), "name = \"x\"\n[[sentences]]\nname = \"s\"\nfile = \"../secret.txt\"\n")
+        .unwrap();
     fs::remove_file(path.join("project.sqlite")).unwrap();
     fs::remove_file(path.join("project.sqlite-lock")).unwrap();
     refused(&path, folder.path(), "this path leaves the project folder");
@@ -155,7 +192,8 @@ fn results_come_back_as_they_were_and_copies_hold_them() {
     let project = Project::create(&path, "Kept").unwrap();
     fs::write(path.join("notes.txt"), "mine").unwrap();
     let library = Arc::new(Library::default());
-    let RunOutcome::Certify(result) = run_headless(Some(&project), library.clone(), &certify(), &Silent).unwrap() else {
+    let RunOutcome::Certify(result) = run_headless(Some(&project), library.clone(), &certify(), &Silent).unwrap()
+    else {
         panic!("not a certify run")
     };
     let row = project.run(RunId(1)).unwrap();

@@ -141,13 +141,8 @@ impl JobContext {
             _ => None,
         };
         let seconds_left = rate.map(|rate| meter.total.saturating_sub(meter.done) as f64 / rate);
-        let signal = Signal::Progress {
-            stage: meter.stage.clone(),
-            done: meter.done,
-            total: meter.total,
-            rate,
-            seconds_left,
-        };
+        let signal =
+            Signal::Progress { stage: meter.stage.clone(), done: meter.done, total: meter.total, rate, seconds_left };
         drop(meter);
         (self.tell)(signal);
     }

@@ -92,9 +92,7 @@ impl<'a> Ledger<'a> {
     }
 
     pub(super) fn records(&self, records: &[Record]) -> Result<(), StoreError> {
-        self.commit(|stored| {
-            stored.project.add_survey_records(stored.run, records, stored.before + (stored.clock)())
-        })
+        self.commit(|stored| stored.project.add_survey_records(stored.run, records, stored.before + (stored.clock)()))
     }
 
     pub(super) fn strata(&self, strata: &[Stratum]) -> Result<(), StoreError> {
@@ -102,9 +100,7 @@ impl<'a> Ledger<'a> {
     }
 
     pub(super) fn point(&self, point: &TrainingPoint) -> Result<(), StoreError> {
-        self.commit(|stored| {
-            stored.project.add_training_point(stored.run, point, stored.before + (stored.clock)())
-        })
+        self.commit(|stored| stored.project.add_training_point(stored.run, point, stored.before + (stored.clock)()))
     }
 
     pub(super) fn verification(&self, found: &VerificationRow) -> Result<(), StoreError> {

@@ -300,7 +300,9 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
     };
     match spec {
         RunSpec::Certify(spec) => model(&spec.model),
-        RunSpec::Survey(spec) => std::iter::once(&spec.model).chain(&spec.beside).find_map(|reference| model(reference)),
+        RunSpec::Survey(spec) => {
+            std::iter::once(&spec.model).chain(&spec.beside).find_map(|reference| model(reference))
+        }
         RunSpec::TrainMlm(spec) => [&spec.text, &spec.out]
             .into_iter()
             .find(|path| project.inside(path).is_err())

@@ -192,12 +192,7 @@ fn failed(question: Question, reason: String) -> Answer {
 
 /// The `k` likeliest ordinary tokens with their probabilities over the whole vocabulary at temperature 1; equal ones in
 /// the order of their ids. Evaluated in f32, which the eye does not tell from f64.
-fn likely(
-    model: &dyn Conditionals,
-    sentence: &str,
-    site: usize,
-    k: usize,
-) -> Result<Vec<(u32, String, f64)>, String> {
+fn likely(model: &dyn Conditionals, sentence: &str, site: usize, k: usize) -> Result<Vec<(u32, String, f64)>, String> {
     let told = |error: crate::glauber::conditionals::ConditionalsError| error.to_string();
     let state = model.tokenize(sentence).map_err(told)?;
     let logits = model.logits(&[Row { state: &state, position: site }], Precision::F32).map_err(told)?;

@@ -142,11 +142,7 @@ impl Bench<'_> {
 }
 
 /// Uniform random states of a spin model.
-fn random_states(
-    model: &dyn Conditionals,
-    count: usize,
-    seed: u64,
-) -> Vec<SurveyContextRow> {
+fn random_states(model: &dyn Conditionals, count: usize, seed: u64) -> Vec<SurveyContextRow> {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(ISING_STREAM);
     let (sites, vocabulary) = (model.sites().0, model.vocabulary() as u32);

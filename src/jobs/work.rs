@@ -25,10 +25,16 @@ const MAX_CERTIFICATE: usize = 16 << 20;
 pub enum RunOutcome {
     Certify(Box<CertifyResult>),
     /// Names of the subjects, in the order that records count them.
-    Survey { subjects: Vec<String>, records: Vec<Record>, strata: Vec<Stratum> },
+    Survey {
+        subjects: Vec<String>,
+        records: Vec<Record>,
+        strata: Vec<Stratum>,
+    },
     TrainMlm(TrainReport),
     /// What is in the cache now.
-    Fetch { identity: ModelIdentity },
+    Fetch {
+        identity: ModelIdentity,
+    },
     Verify(VerificationRow),
 }
 

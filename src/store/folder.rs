@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::schema::{self, APPLICATION_ID};
 use super::StoreError;
+use super::schema::{self, APPLICATION_ID};
 
 /// The database's name; SQLite's own companions and our lock and backups begin with it.
 pub(super) const DATABASE: &str = "project.sqlite";
@@ -229,11 +229,9 @@ pub(super) fn claim_empty(directory: &Path) -> Result<bool, StoreError> {
     match fs::read_dir(directory) {
         Ok(mut entries) => match entries.next() {
             None => Ok(false),
-            Some(_) => Err(StoreError::project(
-                "this folder is not empty",
-                "Choose an empty folder or a new name",
-                directory,
-            )),
+            Some(_) => {
+                Err(StoreError::project("this folder is not empty", "Choose an empty folder or a new name", directory))
+            }
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(directory).map_err(failed)?;

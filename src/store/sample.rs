@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::folder::{SAMPLE, inside};
 use super::StoreError;
+use super::folder::{SAMPLE, inside};
 use crate::formats::sentences;
 use crate::jobs::spec::RunSpec;
 

@@ -50,13 +50,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
 }
 
 fn stratum(row: &Row<'_>) -> rusqlite::Result<Stratum> {
-    let nothing = || Prevalence {
-        threshold: None,
-        estimate: f64::NAN,
-        lower: f64::NAN,
-        upper: f64::NAN,
-        method: String::new(),
-    };
+    let nothing =
+        || Prevalence { threshold: None, estimate: f64::NAN, lower: f64::NAN, upper: f64::NAN, method: String::new() };
     Ok(Stratum {
         name: row.get("name")?,
         subject: unsigned(row, "subject")?,
@@ -67,13 +62,7 @@ fn stratum(row: &Row<'_>) -> rusqlite::Result<Stratum> {
         prevalence: real(row, "prevalence")?,
         interval: [real(row, "lower")?, real(row, "upper")?],
         prevalences: Vec::new(),
-        quantiles: [
-            real(row, "q05")?,
-            real(row, "q25")?,
-            real(row, "q50")?,
-            real(row, "q75")?,
-            real(row, "q95")?,
-        ],
+        quantiles: [real(row, "q05")?, real(row, "q25")?, real(row, "q50")?, real(row, "q75")?, real(row, "q95")?],
         sign_disagreement: nothing(),
         asymmetry: nothing(),
         pearson: row.get("pearson")?,
@@ -213,8 +202,8 @@ impl Project {
                 "INSERT INTO survey_stratum VALUES
                  (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?;
-            let mut insert_estimate =
-                transaction.prepare_cached("INSERT INTO survey_estimate VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+            let mut insert_estimate = transaction
+                .prepare_cached("INSERT INTO survey_estimate VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
             for (ordinal, stratum) in (0_i64..).zip(strata) {
                 let [q05, q25, q50, q75, q95] = stratum.quantiles;
                 insert.execute(params![

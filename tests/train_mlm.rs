@@ -212,7 +212,9 @@ fn the_folder_is_a_bert_in_the_hugging_face_layout() {
             .starts_with("step,loss,learning_rate,cross_entropy,accuracy\n6,")
     );
     // A finished training says again what it came to, and leaves its model as it is.
-    let again = run(&spec, folder.path(), &Silent).unwrap();
+    let stages = CancelAt::new("never", 0);
+    let again = run(&spec, folder.path(), &stages).unwrap();
+    assert_eq!(stages.at.lock().unwrap().0, ["reading text", "training"]);
     assert_eq!((again.validation, again.final_loss), (report.validation, report.final_loss));
     assert!(std::fs::read(at("model.safetensors")).unwrap() == bytes);
 }

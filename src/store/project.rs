@@ -169,6 +169,14 @@ impl Project {
         folder::inside(&self.info.directory, relative)
     }
 
+    /// The first thing SQLite's integrity check finds wrong with the database, if anything. Reads all of it.
+    pub fn damage(&self) -> Result<Option<String>, StoreError> {
+        self.read(|connection| {
+            let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+            Ok((found != "ok").then_some(found))
+        })
+    }
+
     /// Named lists of sentences in the project, e.g. from CSV or text imports; sorted by name.
     pub fn sentence_lists(&self) -> Result<Vec<(String, Vec<String>)>, StoreError> {
         self.read(|connection| {

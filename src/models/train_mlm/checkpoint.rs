@@ -33,6 +33,16 @@ pub(super) struct State {
     pub(super) seconds: f64,
 }
 
+impl State {
+    /// Whether nothing is left to compute: every step taken, and the last validation made and reported.
+    pub(super) fn is_finished(&self) -> bool {
+        let last = self.spec.steps;
+        self.step == last
+            && self.validation.last().is_some_and(|validation| validation.step == last)
+            && self.curve.last().is_some_and(|point| point.step == last)
+    }
+}
+
 /// Writes the state, the weights and the optimiser's moments.
 pub(super) fn save(folder: &Path, state: &State, network: &Network, optimiser: &AdamW) -> Result<(), TrainError> {
     let path = folder.join(FILE);

@@ -51,7 +51,7 @@ pub(super) fn scan(path: &Path, progress: &dyn Progress) -> Result<Text, TrainEr
     let mut paragraphs = 0;
     for_each_line(path, progress, |line| {
         hash.update(line);
-        paragraphs += u64::from(paragraph(line, path, 0)?.is_some());
+        paragraphs += u64::from(paragraph(line).is_some());
         Ok(())
     })?;
     if paragraphs < 2 {
@@ -74,7 +74,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 fn for_each_line(
     path: &Path,
     progress: &dyn Progress,
-    mut visit: impl FnMut(&[u8]) -> Result<(), TrainError>,
+    mut visit: impl FnMut(&str) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
     let fail = |e: std::io::Error| {
         TrainError::file(format!("the text cannot be read ({e})"), "name a readable plain text file", path)
@@ -89,14 +89,14 @@ fn for_each_line(
         if bytes == 0 {
             return Ok(());
         }
-        if let Err(at) = std::str::from_utf8(&line) {
-            return Err(TrainError::file(
+        let text = std::str::from_utf8(&line).map_err(|at| {
+            TrainError::file(
                 format!("line {} of the text is not UTF-8 (byte {})", number + 1, at.valid_up_to() + 1),
                 "save the text as UTF-8",
                 path,
-            ));
-        }
-        visit(&line)?;
+            )
+        })?;
+        visit(text)?;
         number += 1;
         read += bytes as u64;
         if number.is_multiple_of(1024) {
@@ -106,13 +106,10 @@ fn for_each_line(
     }
 }
 
-/// The words of a line, or nothing where it is blank.
-fn paragraph<'a>(line: &'a [u8], path: &Path, number: u64) -> Result<Option<&'a str>, TrainError> {
-    let text = std::str::from_utf8(line).map_err(|_| {
-        TrainError::file(format!("line {number} of the text is not UTF-8"), "save the text as UTF-8", path)
-    })?;
-    let text = text.trim_start_matches('\u{feff}').trim();
-    Ok((!text.is_empty()).then_some(text))
+/// A line without its margins and byte-order mark, or nothing where it is blank.
+fn paragraph(line: &str) -> Option<&str> {
+    let text = line.trim_start_matches('\u{feff}').trim();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Hands over the paragraphs in chunks, each with whether it is held out.
@@ -125,7 +122,7 @@ fn for_each_chunk(
     let mut chunk = Vec::with_capacity(CHUNK);
     let mut seen = 0usize;
     for_each_line(path, progress, |line| {
-        let Some(text) = paragraph(line, path, seen as u64)? else { return Ok(()) };
+        let Some(text) = paragraph(line) else { return Ok(()) };
         let Some(&held) = held_out.get(seen) else { return Err(changed(path)) };
         chunk.push((text.to_owned(), held));
         seen += 1;

@@ -23,6 +23,8 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<(), TrainError>
         })
         .and_then(|()| std::fs::rename(&partial, path))
         .map_err(|e| {
+            // Gives a full disk its space back; that this fails too is no news.
+            std::fs::remove_file(&partial).ok();
             TrainError::file(
                 format!("a file of the model cannot be written ({e})"),
                 "free some space or choose a folder that can be written, and start again to go on",

@@ -50,9 +50,13 @@ pub(super) fn train(
     let held_out = corpus::hold_out(text.paragraphs, spec.validation, spec.seed);
     let vocabulary = vocabulary(spec, &path, &folder, &held_out, checkpoint.as_ref(), progress)?;
     output::write_tokenizer(&folder, &vocabulary, spec.length)?;
-    progress.stage("encoding");
-    let tokenizer = wordpiece::tokenizer(&vocabulary)?;
-    let (pieces, held) = corpus::encode(&path, &tokenizer, &held_out, spec.length as usize, progress)?;
+    let (pieces, held) = if checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.state.is_finished()) {
+        (Pieces::default(), Pieces::default())
+    } else {
+        progress.stage("encoding");
+        let tokenizer = wordpiece::tokenizer(&vocabulary)?;
+        corpus::encode(&path, &tokenizer, &held_out, spec.length as usize, progress)?
+    };
 
     let network = Network::new(Sizes::new(spec, vocabulary.len()), spec.seed, DType::F32)?;
     let mut optimiser = AdamW::new(spec.weight_decay, &network.parameters());

@@ -74,7 +74,8 @@ pub(super) fn heat_map(
     };
     let area = cell_area(ui, rect, figure, &heat);
     let painter = ui.painter_at(rect);
-    paint_cells(&painter, area, &heat, theme::palette(ui).text);
+    let grounds = theme::palette(ui);
+    paint_cells(&painter, area, &heat, if ui.visuals().dark_mode { grounds.background } else { grounds.text });
     paint_names(ui, &painter, rect, area, figure, &heat);
     paint_bar(ui, &painter, rect, area, &heat);
 
@@ -91,12 +92,15 @@ pub(super) fn heat_map(
     }
 
     let palette = theme::palette(ui);
+    // The map has the same colours in both themes, and so have its outlines: dark with a light rim.
+    let (ink, rim) =
+        if ui.visuals().dark_mode { (palette.background, palette.text) } else { (palette.text, palette.card) };
     for &(row, column) in marked.iter().filter(|(row, column)| *row < heat.rows && *column < heat.columns) {
-        outline(&painter, heat.cell_rect(area, row, column), palette.text, palette.card, 2.0);
+        outline(&painter, heat.cell_rect(area, row, column), ink, rim, 2.0);
     }
     let pointed = outcome.hovered_cell.or(cursor);
     if let Some((row, column)) = pointed {
-        outline(&painter, heat.cell_rect(area, row, column), palette.accent, palette.card, 1.5);
+        outline(&painter, heat.cell_rect(area, row, column), palette.accent, rim, 1.5);
     }
     // Drawn here rather than as a tooltip: exact values at once, also while the pointer moves.
     if let Some((row, column)) = pointed {
@@ -292,7 +296,7 @@ fn paint_bar(ui: &Ui, painter: &Painter, rect: Rect, area: Rect, heat: &Heat<'_>
 
 /// An outline with a light rim outside it, visible on every colour of the map.
 fn outline(painter: &Painter, cell: Rect, ink: eframe::egui::Color32, rim: eframe::egui::Color32, width: f32) {
-    painter.rect_stroke(cell.expand(width), 0.0, Stroke::new(1.0, rim), StrokeKind::Outside);
+    painter.rect_stroke(cell.expand(width), 0.0, Stroke::new(1.5, rim), StrokeKind::Outside);
     painter.rect_stroke(cell, 0.0, Stroke::new(width, ink), StrokeKind::Outside);
 }
 

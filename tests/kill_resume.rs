@@ -1,0 +1,126 @@
+//! kill -9 in the middle of a survey, several times, then resume: nothing is lost, nothing differs.
+//!
+//! The test runs itself as the child process (an environment variable names the project), so that what is killed is a
+//! whole process with its database connections and locks.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kleroterion::glauber::survey::{Control, Distance, Plausibility, Record, SurveySpec};
+use kleroterion::jobs::runner::{RunOutcome, run_headless, run_stored};
+use kleroterion::jobs::spec::RunSpec;
+use kleroterion::models::Library;
+use kleroterion::progress::Silent;
+use kleroterion::store::{Project, RunFilter, RunId, RunState};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Names the project in the child process.
+const CHILD: &str = "KLEROTERION_TEST_KILLED_PROJECT";
+/// When to kill is drawn from this seed.
+const SEED: u64 = 20_260_516;
+
+fn spec() -> RunSpec {
+    let sentences = (0..150).map(|k: u32| {
+        let digits = (0..8).map(|site| ((k * 7 + site * 5 + k * site) % 12).to_string());
+        digits.collect::<Vec<_>>().join(" ")
+    });
+    RunSpec::Survey(SurveySpec {
+        version: 1,
+        model: "random-table:n=8,v=12,seed=3".to_owned(),
+        beside: vec!["random-table:n=8,v=12,seed=4".to_owned()],
+        sentences: sentences.collect(),
+        plausibilities: vec![Plausibility::OriginalAndDraw, Plausibility::TopK, Plausibility::Uniform],
+        distances: vec![Distance::One, Distance::Two, Distance::ThreeFour, Distance::FiveToEight],
+        per_context: 1,
+        top_k: 5,
+        temperature: 1.0,
+        controls: vec![Control::Ising, Control::Permuted],
+        resamples: 1000,
+        seed: 7,
+    })
+}
+
+/// What the child does: works on run 1 of the project until it is done or killed.
+#[test]
+fn child() {
+    let Some(directory) = std::env::var_os(CHILD) else { return };
+    let project = Project::open(Path::new(&directory)).unwrap();
+    run_stored(&project, Arc::new(Library::default()), RunId(1), &Silent).unwrap();
+}
+
+fn start_child(directory: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["child", "--exact", "--nocapture"])
+        .env(CHILD, directory)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn stored(directory: &Path) -> u64 {
+    Project::open_reader(directory).unwrap().survey_records(RunId(1), 0, u64::MAX).unwrap().len() as u64
+}
+
+#[test]
+fn a_killed_survey_resumes_to_the_identical_records() {
+    let outcome = run_headless(None, Arc::new(Library::default()), &spec(), &Silent).unwrap();
+    let RunOutcome::Survey { subjects, records: whole, strata } = outcome else { panic!("not a survey") };
+    assert!(whole.len() > 2000, "{} records leave no time to kill", whole.len());
+
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("killed");
+    // The library's own way to queue a run without a worker: a sample project.
+    std::fs::create_dir(&directory).unwrap();
+    let RunSpec::Survey(survey) = spec() else { unreachable!() };
+    let mut table = toml::Table::try_from(&survey).unwrap();
+    table.insert("kind".to_owned(), "survey".into());
+    let mut sample = toml::Table::new();
+    sample.insert("name".to_owned(), "Killed".into());
+    sample.insert("run".to_owned(), vec![table].into());
+    std::fs::write(directory.join("project.toml"), toml::to_string(&sample).unwrap()).unwrap();
+    {
+        let project = Project::open(&directory).unwrap();
+        let runs = project.runs(&RunFilter::default()).unwrap();
+        assert_eq!((runs.len(), runs[0].state, &runs[0].spec), (1, RunState::Queued, &spec()));
+    }
+
+    let mut generator = ChaCha8Rng::seed_from_u64(SEED);
+    let (mut kills, mut last) = (0, 0);
+    for _ in 0..4 {
+        // Killed a random while after it has committed something new, so that every sitting gets somewhere.
+        let mut child = start_child(&directory);
+        let began = Instant::now();
+        while stored(&directory) <= last && began.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(generator.random_range(0..60)));
+        // SIGKILL on Unix.
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        if status.success() {
+            break;
+        }
+        kills += 1;
+        let project = Project::open(&directory).unwrap();
+        let row = project.run(RunId(1)).unwrap();
+        assert_eq!(row.state, RunState::Interrupted);
+        assert!(row.seconds > 0.0);
+        let kept: Vec<Record> = project.survey_records(RunId(1), 0, u64::MAX).unwrap();
+        assert!(kept.len() as u64 >= last, "committed records were lost");
+        assert_eq!(kept, whole[..kept.len()], "a prefix of the uninterrupted run");
+        last = kept.len() as u64;
+    }
+    assert!(kills >= 2, "the survey ended after {kills} kills");
+    assert!(last > 0);
+
+    let project = Project::open(&directory).unwrap();
+    run_stored(&project, Arc::new(Library::default()), RunId(1), &Silent).unwrap();
+    assert_eq!(project.run(RunId(1)).unwrap().state, RunState::Done);
+    assert_eq!(project.survey_records(RunId(1), 0, u64::MAX).unwrap(), whole);
+    assert_eq!(project.survey_strata(RunId(1)).unwrap(), (subjects, strata));
+    assert!(project.log(RunId(1)).unwrap().iter().any(|line| line.message.starts_with("going on after")));
+    assert_eq!(project.damage().unwrap(), None);
+}

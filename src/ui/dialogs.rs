@@ -323,7 +323,10 @@ fn stop_dialog(ui: &mut egui::Ui, then: &Then, runs: usize) -> Outcome {
     };
     let text = format!("If {when}, they stop at their last saved batch and can be resumed from there later.");
     heading(ui, &what, &text);
+    // Nothing is lost by stopping, so the usual key does it.
+    let entered = ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
     match buttons(ui, "Keep working", "Stop, resume later", None) {
+        _ if entered => Outcome::Stop,
         (true, _) => Outcome::Stop,
         (_, true) => Outcome::Cancelled,
         _ => Outcome::Open,

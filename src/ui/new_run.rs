@@ -18,30 +18,9 @@ pub enum NewRunForm {
 }
 
 impl NewRunForm {
-    /// A small model that trains in about an hour on two cores.
+    /// The default sizes, into a folder of the project.
     pub fn train() -> Self {
-        let spec = TrainMlmSpec {
-            version: 1,
-            text: PathBuf::new(),
-            out: PathBuf::from("models/mine"),
-            vocabulary: 8_000,
-            hidden: 128,
-            layers: 4,
-            heads: 4,
-            intermediate: 512,
-            length: 64,
-            batch: 32,
-            steps: 10_000,
-            learning_rate: 1e-3,
-            warmup_steps: 500,
-            weight_decay: 0.01,
-            masked: 0.15,
-            validation: 0.02,
-            validate_every: 500,
-            checkpoint_every: 500,
-            seed: 0,
-        };
-        Self::from_train(&spec)
+        Self::from_train(&TrainMlmSpec { out: PathBuf::from("models/mine"), ..TrainMlmSpec::default() })
     }
     pub fn from_train(spec: &TrainMlmSpec) -> Self {
         let (text, out) = (spec.text.display().to_string(), spec.out.display().to_string());

@@ -37,6 +37,7 @@ use super::tabs::runs::RunsTab;
 use super::toasts::Toasts;
 use super::undo::UndoHistory;
 use crate::figures::figure::Figure;
+use crate::figures::{csv, png, svg};
 use crate::jobs::session::{Answer, Session};
 use crate::models::Library;
 use crate::store::{ProjectInfo, RunId, RunRow, RunState};
@@ -417,7 +418,15 @@ fn model_choices(runs: &[RunRow]) -> Vec<ModelChoice> {
     choices
 }
 
-/// Bytes of a figure's file.
+/// 300 dots per inch.
+const PIXELS_PER_POINT: f32 = 300.0 / 72.0;
+
+/// Bytes of a figure's file, in print style.
 fn figure_bytes(figure: &Figure, format: FigureFormat) -> Result<Vec<u8>, String> {
-    let _ = (figure, format); Err(String::new())
+    let (width, height) = svg::DEFAULT_SIZE;
+    match format {
+        FigureFormat::Svg => Ok(svg::text(figure, width, height).into_bytes()),
+        FigureFormat::Csv => Ok(csv::text(figure).into_bytes()),
+        FigureFormat::Png => png::encode(figure, width, height, PIXELS_PER_POINT).map_err(|error| error.to_string()),
+    }
 }

@@ -82,9 +82,25 @@ pub fn entries(now: &Situation) -> Vec<Entry> {
         });
     };
     use Menu::{Edit, File, Help, Run, View};
-    add(File, "New project…", "Makes a project in an empty folder", Some((CTRL, Key::N)), Command::NewProject, None, false);
+    add(
+        File,
+        "New project…",
+        "Makes a project in an empty folder",
+        Some((CTRL, Key::N)),
+        Command::NewProject,
+        None,
+        false,
+    );
     add(File, "Open project…", "Opens a project's folder", Some((CTRL, Key::O)), Command::ChooseProject, None, false);
-    add(File, "Save a copy…", "Copies the whole project to a new folder", None, Command::DuplicateProject, project, true);
+    add(
+        File,
+        "Save a copy…",
+        "Copies the whole project to a new folder",
+        None,
+        Command::DuplicateProject,
+        project,
+        true,
+    );
     add(File, "Reveal in file manager", "Opens the project's folder", None, Command::RevealProject, project, false);
     add(
         File,
@@ -147,11 +163,27 @@ pub fn entries(now: &Situation) -> Vec<Entry> {
     match now.active {
         Some((run, RunState::Paused)) => {
             add(Run, "Resume the paused run", "Goes on where it stopped", None, Command::ResumeRun(run), None, true);
-            add(Run, "Cancel the paused run", "Ends it; what it found stays", None, Command::CancelRun(run), None, false);
+            add(
+                Run,
+                "Cancel the paused run",
+                "Ends it; what it found stays",
+                None,
+                Command::CancelRun(run),
+                None,
+                false,
+            );
         }
         Some((run, _)) => {
             add(Run, "Pause the run under way", "Holds it", None, Command::PauseRun(run), None, true);
-            add(Run, "Cancel the run under way", "Ends it; what it found stays", None, Command::CancelRun(run), None, false);
+            add(
+                Run,
+                "Cancel the run under way",
+                "Ends it; what it found stays",
+                None,
+                Command::CancelRun(run),
+                None,
+                false,
+            );
         }
         None => {}
     }
@@ -226,6 +258,7 @@ impl Palette {
     /// Draws the palette over the window. True when it should go away.
     pub fn show(&mut self, ctx: &egui::Context, entries: &[Entry], commands: &mut Vec<Command>) -> bool {
         let modal = egui::Modal::new(egui::Id::unique("palette"))
+            .frame(egui::Frame::window(&ctx.global_style()).inner_margin(egui::Margin::same(12)))
             .area(egui::Modal::default_area(egui::Id::unique("palette")).anchor(Align2::CENTER_TOP, [0.0, 80.0]));
         let response = modal.show(ctx, |ui| {
             ui.set_width(520.0);
@@ -234,9 +267,8 @@ impl Palette {
                     - input.count_and_consume_key(Modifiers::NONE, Key::ArrowUp) as isize
             });
             let entered = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
-            let field = ui.add(
-                TextEdit::singleline(&mut self.query).hint_text("Type a command").desired_width(f32::INFINITY),
-            );
+            let field =
+                ui.add(TextEdit::singleline(&mut self.query).hint_text("Type a command").desired_width(f32::INFINITY));
             if !field.has_focus() {
                 field.request_focus();
             }
@@ -248,6 +280,7 @@ impl Palette {
             ui.add_space(4.0);
             let mut done = false;
             ScrollArea::vertical().id_salt("palette").max_height(360.0).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
                 for (k, entry) in found.iter().enumerate() {
                     let response = palette_line(ui, entry, k == self.selected);
                     if moved != 0 && k == self.selected {

@@ -9,6 +9,7 @@ use eframe::egui::{self, RichText, TextEdit};
 
 use super::command::{Command, FigureFormat, Table};
 use super::command_palette::Entry;
+use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
 use super::theme;
 use crate::figures::figure::Figure;
@@ -112,15 +113,21 @@ impl Purpose {
                 "New folder",
                 "Make project",
             ),
-            Self::OpenProject => {
-                ("Open project".into(), "Choose the folder that holds project.sqlite or project.toml.", "Folder", "Open")
-            }
+            Self::OpenProject => (
+                "Open project".into(),
+                "Choose the folder that holds project.sqlite or project.toml.",
+                "Folder",
+                "Open",
+            ),
             Self::DuplicateProject => {
                 ("Save a copy".into(), "Copies the project with all its runs.", "New folder", "Copy")
             }
-            Self::CopySample(_) => {
-                ("Copy the sample".into(), "The copy is yours to change. It opens at once.", "New folder", "Copy and open")
-            }
+            Self::CopySample(_) => (
+                "Copy the sample".into(),
+                "The copy is yours to change. It opens at once.",
+                "New folder",
+                "Copy and open",
+            ),
             Self::ImportSentences => (
                 "Import sentences".into(),
                 "A text file with one sentence per line, or a CSV file with a column named sentence.",
@@ -210,7 +217,7 @@ impl Dialog {
         entries: &[Entry],
         commands: &mut Vec<Command>,
     ) -> Outcome {
-        let response = egui::Modal::new(egui::Id::unique("dialog")).show(ctx, |ui| {
+        let response = egui::Modal::new(egui::Id::unique("dialog")).frame(modal_frame(ctx)).show(ctx, |ui| {
             ui.set_width(480.0);
             match self {
                 Self::Path(dialog) => path_dialog(ui, dialog),
@@ -223,6 +230,11 @@ impl Dialog {
         });
         if response.inner == Outcome::Open && response.should_close() { Outcome::Cancelled } else { response.inner }
     }
+}
+
+/// The card of a dialog, with room around its contents.
+pub fn modal_frame(ctx: &egui::Context) -> egui::Frame {
+    egui::Frame::window(&ctx.global_style()).inner_margin(egui::Margin::same(20))
 }
 
 fn heading(ui: &mut egui::Ui, title: &str, text: &str) {
@@ -384,7 +396,7 @@ fn shortcuts_dialog(ui: &mut egui::Ui, entries: &[Entry]) -> Outcome {
         .collect();
     let mut line = |name: &str, keys: &str| {
         ui.horizontal(|ui| {
-            ui.add_sized([150.0, 20.0], egui::Label::new(RichText::new(keys).monospace()).halign(egui::Align::LEFT));
+            name_cell(ui, 150.0, theme::mono(keys));
             ui.label(name.trim_end_matches('…'));
         });
     };

@@ -4,11 +4,7 @@ use crate::figures::number::count;
 
 /// `310/s`, `2.4/s`.
 pub fn rate(per_second: f64) -> String {
-    if per_second >= 10.0 {
-        format!("{}/s", count(per_second.round() as u64))
-    } else {
-        format!("{per_second:.1}/s")
-    }
+    if per_second >= 10.0 { format!("{}/s", count(per_second.round() as u64)) } else { format!("{per_second:.1}/s") }
 }
 
 /// An RFC 3339 time in this machine's time zone, to the minute; the text itself if it is not one.

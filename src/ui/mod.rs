@@ -8,6 +8,7 @@ pub mod dialogs;
 pub mod format;
 pub mod help;
 pub mod log_panel;
+pub mod name_cell;
 pub mod new_run;
 pub mod painter;
 pub mod recent;
@@ -22,4 +23,4 @@ pub mod toasts;
 pub mod undo;
 pub mod widgets;
 
-pub use app::{Workbench, WindowError, open_window};
+pub use app::{WindowError, Workbench, open_window};

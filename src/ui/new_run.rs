@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, DragValue, RichText, ScrollArea, TextEdit};
 
 use super::command::Command;
+use super::dialogs::modal_frame;
+use super::name_cell::name_cell;
 use super::theme;
 use super::widgets::primary_button;
 use crate::jobs::spec::{FetchSpec, RunSpec};
@@ -56,7 +58,7 @@ impl NewRunForm {
 
     /// Draws the form over the window; true when it should go away.
     pub fn show(&mut self, ctx: &egui::Context, project: &Path, commands: &mut Vec<Command>) -> bool {
-        let response = egui::Modal::new(egui::Id::unique("new run")).show(ctx, |ui| {
+        let response = egui::Modal::new(egui::Id::unique("new run")).frame(modal_frame(ctx)).show(ctx, |ui| {
             ui.set_width(520.0);
             match self {
                 Self::Train { spec, text, out } => train_form(ui, spec, text, out, project),
@@ -128,7 +130,8 @@ fn heading(ui: &mut egui::Ui, title: &str, text: &str) {
 fn fetch_form(ui: &mut egui::Ui, model: &mut String) {
     heading(ui, "Download a model", "The model is kept in the usual Hugging Face cache and works offline afterwards.");
     let label = ui.label("Name on the hub");
-    let field = TextEdit::singleline(model).hint_text("owner/name, or owner/name@revision").desired_width(f32::INFINITY);
+    let field =
+        TextEdit::singleline(model).hint_text("owner/name, or owner/name@revision").desired_width(f32::INFINITY);
     ui.add(field).labelled_by(label.id);
 }
 
@@ -148,18 +151,58 @@ fn train_form(ui: &mut egui::Ui, spec: &mut TrainMlmSpec, text: &mut String, out
     ScrollArea::vertical().id_salt("sizes").max_height(320.0).show(ui, |ui| {
         ui.columns_const(|[left, right]| {
             left.label(theme::strong("Model"));
-            number(left, "Vocabulary", "Tokens of the tokenizer", DragValue::new(&mut spec.vocabulary).range(300..=60_000).speed(50));
+            number(
+                left,
+                "Vocabulary",
+                "Tokens of the tokenizer",
+                DragValue::new(&mut spec.vocabulary).range(300..=60_000).speed(50),
+            );
             number(left, "Layers", "Transformer blocks", DragValue::new(&mut spec.layers).range(1..=24).speed(0.05));
-            number(left, "Width", "Size of each token's vector", DragValue::new(&mut spec.hidden).range(16..=1024).speed(1));
-            number(left, "Heads", "Attention heads; they divide the width", DragValue::new(&mut spec.heads).range(1..=16).speed(0.05));
-            number(left, "Inner width", "Of the feed-forward part, usually 4 times the width", DragValue::new(&mut spec.intermediate).range(16..=4096).speed(4));
-            number(left, "Piece length", "Tokens of a training piece", DragValue::new(&mut spec.length).range(8..=512).speed(1));
+            number(
+                left,
+                "Width",
+                "Size of each token's vector",
+                DragValue::new(&mut spec.hidden).range(16..=1024).speed(1),
+            );
+            number(
+                left,
+                "Heads",
+                "Attention heads; they divide the width",
+                DragValue::new(&mut spec.heads).range(1..=16).speed(0.05),
+            );
+            number(
+                left,
+                "Inner width",
+                "Of the feed-forward part, usually 4 times the width",
+                DragValue::new(&mut spec.intermediate).range(16..=4096).speed(4),
+            );
+            number(
+                left,
+                "Piece length",
+                "Tokens of a training piece",
+                DragValue::new(&mut spec.length).range(8..=512).speed(1),
+            );
             right.label(theme::strong("Training"));
             number(right, "Steps", "Optimiser steps", DragValue::new(&mut spec.steps).range(1..=10_000_000).speed(100));
             number(right, "Batch", "Pieces in a step", DragValue::new(&mut spec.batch).range(1..=1024).speed(1));
-            number(right, "Learning rate", "Largest, after the warm-up", DragValue::new(&mut spec.learning_rate).range(1e-6..=1.0).speed(1e-5).max_decimals(6));
-            number(right, "Warm-up steps", "Steps until the learning rate is reached", DragValue::new(&mut spec.warmup_steps).range(0..=100_000).speed(10));
-            number(right, "Validate every", "Steps between validations", DragValue::new(&mut spec.validate_every).range(1..=100_000).speed(10));
+            number(
+                right,
+                "Learning rate",
+                "Largest, after the warm-up",
+                DragValue::new(&mut spec.learning_rate).range(1e-6..=1.0).speed(1e-5).max_decimals(6),
+            );
+            number(
+                right,
+                "Warm-up steps",
+                "Steps until the learning rate is reached",
+                DragValue::new(&mut spec.warmup_steps).range(0..=100_000).speed(10),
+            );
+            number(
+                right,
+                "Validate every",
+                "Steps between validations",
+                DragValue::new(&mut spec.validate_every).range(1..=100_000).speed(10),
+            );
             number(right, "Seed", "Same seed, same model", DragValue::new(&mut spec.seed));
         });
     });
@@ -168,7 +211,7 @@ fn train_form(ui: &mut egui::Ui, spec: &mut TrainMlmSpec, text: &mut String, out
 
 fn number(ui: &mut egui::Ui, name: &str, tooltip: &str, value: DragValue<'_>) {
     ui.horizontal(|ui| {
-        let label = ui.add_sized([112.0, 24.0], egui::Label::new(name).halign(egui::Align::LEFT));
+        let label = name_cell(ui, 112.0, RichText::new(name));
         ui.add_sized([96.0, 24.0], value).labelled_by(label.id).on_hover_text(tooltip);
     });
 }

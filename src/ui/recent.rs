@@ -41,11 +41,14 @@ pub struct HomeScan {
 
 /// Looks which of the recent projects are still there, and which samples came along.
 pub fn scan(recent: &[RecentProject]) -> HomeScan {
-    let is_project = |directory: &Path| {
-        directory.join("project.sqlite").is_file() || directory.join("project.toml").is_file()
-    };
+    let is_project =
+        |directory: &Path| directory.join("project.sqlite").is_file() || directory.join("project.toml").is_file();
     HomeScan {
-        present: recent.iter().map(|project| project.directory.clone()).filter(|directory| is_project(directory)).collect(),
+        present: recent
+            .iter()
+            .map(|project| project.directory.clone())
+            .filter(|directory| is_project(directory))
+            .collect(),
         samples: samples(&sample_folders()),
     }
 }

@@ -70,7 +70,10 @@ impl Settings {
     }
 
     fn unreadable(error: &dyn std::fmt::Display, path: &Path) -> String {
-        format!("Settings could not be read ({error}); defaults are used. Delete the file if this stays: {}", path.display())
+        format!(
+            "Settings could not be read ({error}); defaults are used. Delete the file if this stays: {}",
+            path.display()
+        )
     }
 
     /// Writes the settings into `directory`, whole or not at all.
@@ -114,7 +117,8 @@ mod tests {
     #[test]
     fn a_wild_zoom_is_brought_back() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join(FILE), r#"{"zoom": 400.0, "theme": "light", "from_the_future": 1}"#).unwrap();
+        std::fs::write(directory.path().join(FILE), r#"{"zoom": 400.0, "theme": "light", "from_the_future": 1}"#)
+            .unwrap();
         let (settings, problem) = Settings::load(directory.path());
         assert_eq!((settings.zoom, settings.theme, problem), (ZOOM.1, ThemeChoice::Light, None));
     }

@@ -62,7 +62,8 @@ pub(super) fn read_sentences(path: &Path) -> Result<(String, Vec<String>), Strin
 /// Text of a certificate file, checked to be one, so that a wrong file is told at once.
 pub(super) fn read_certificate(path: &Path) -> Result<String, String> {
     let place = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("The file could not be read: {error}. {place}"))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("The file could not be read: {error}. {place}"))?;
     serde_json::from_str::<crate::glauber::certificate::Certificate>(&text)
         .map_err(|error| format!("This is not a certificate: {error}. Choose a file that Certify exported. {place}"))?;
     Ok(text)

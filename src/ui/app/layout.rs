@@ -118,7 +118,10 @@ impl Workbench {
                     scan: self.home_scan.get(),
                     opening,
                     open,
-                    problem: self.problem.as_ref().map(|Problem { directory, message }| (directory.as_path(), message.as_str())),
+                    problem: self
+                        .problem
+                        .as_ref()
+                        .map(|Problem { directory, message }| (directory.as_path(), message.as_str())),
                 };
                 self.home.show(ui, &view, commands);
             }
@@ -127,7 +130,9 @@ impl Workbench {
                     self.certify.show(&open.context(&self.wake), ui, commands);
                     open.answers.clear();
                 }
-                _ => no_project(ui, "Certify asks whether any joint distribution has a model's conditionals.", commands),
+                _ => {
+                    no_project(ui, "Certify asks whether any joint distribution has a model's conditionals.", commands)
+                }
             },
             TabKind::Runs => match &self.project {
                 ProjectState::Open(open, _) => {
@@ -177,7 +182,9 @@ impl Workbench {
             .show(ctx, |ui| {
                 Frame::popup(ui.style()).inner_margin(24).show(ui, |ui| {
                     ui.label(theme::section("Drop it here"));
-                    ui.label("A project folder opens; sentences (txt, csv) are imported; a certificate (json) is verified.");
+                    ui.label(
+                        "A project folder opens; sentences (txt, csv) are imported; a certificate (json) is verified.",
+                    );
                 });
             });
     }

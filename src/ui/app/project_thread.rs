@@ -50,7 +50,11 @@ pub(super) enum Reply {
     Events(Vec<Event>),
     Started(RunId),
     DraftSaved,
-    Sentences { name: String, count: usize, lists: SentenceLists },
+    Sentences {
+        name: String,
+        count: usize,
+        lists: SentenceLists,
+    },
     /// A request could not be done.
     Refused(String),
 }

@@ -11,6 +11,7 @@ use crate::jobs::spec::RunSpec;
 use crate::store::{LogLine, RunId, RunRow, RunState, StoreError, TrainingPoint, VerificationRow};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
+use crate::ui::name_cell::name_cell;
 use crate::ui::requested::Requested;
 use crate::ui::status_bar::progress_words;
 use crate::ui::widgets::{VerdictKind, figure_view, verdict};
@@ -168,7 +169,8 @@ fn found(ui: &mut egui::Ui, row: &RunRow, details: &Details, commands: &mut Vec<
     if let Some(figure) = training_figure(row, &details.curve) {
         figure_view(ui, &format!("training {}", row.id.0), &figure, 240.0, &[], commands);
         if let Some(last) = details.curve.iter().rev().find(|point| point.cross_entropy.is_some()) {
-            let cross_entropy = last.cross_entropy.map(|value| format!("{} nats per masked token", number::nats(value)));
+            let cross_entropy =
+                last.cross_entropy.map(|value| format!("{} nats per masked token", number::nats(value)));
             field(ui, "Validation", &cross_entropy.unwrap_or_default());
             if let Some(accuracy) = last.accuracy {
                 field(ui, "Accuracy", &number::percent(accuracy));
@@ -183,7 +185,11 @@ fn found(ui: &mut egui::Ui, row: &RunRow, details: &Details, commands: &mut Vec<
             let count = number::counted(verification.differences.len() as u64, "value differs", "values differ");
             verdict(ui, VerdictKind::Failed, &format!("The certificate does not verify: {count}."));
             for difference in &verification.differences {
-                field(ui, &difference.field, &format!("{} in the file, {} found", difference.recorded, difference.found));
+                field(
+                    ui,
+                    &difference.field,
+                    &format!("{} in the file, {} found", difference.recorded, difference.found),
+                );
             }
         }
         ui.separator();
@@ -258,7 +264,11 @@ fn models(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
     for model in models {
         ui.add_space(4.0);
         field(ui, "Model", &model.reference);
-        field(ui, "Architecture", &format!("{}, {}", model.architecture, number::counted(model.parameters, "weight", "weights")));
+        field(
+            ui,
+            "Architecture",
+            &format!("{}, {}", model.architecture, number::counted(model.parameters, "weight", "weights")),
+        );
         if let Some(revision) = &model.revision {
             hash_field(ui, "Revision", revision, commands);
         }
@@ -313,8 +323,7 @@ const NAME_WIDTH: f32 = 112.0;
 fn field(ui: &mut egui::Ui, name: &str, value: &str) {
     let weak = theme::palette(ui).weak_text;
     ui.horizontal_top(|ui| {
-        let name = Label::new(theme::caption(name).color(weak)).halign(egui::Align::LEFT).truncate();
-        ui.add_sized([NAME_WIDTH, 18.0], name);
+        name_cell(ui, NAME_WIDTH, theme::caption(name).color(weak));
         ui.add(Label::new(value).wrap());
     });
 }
@@ -323,8 +332,7 @@ fn field(ui: &mut egui::Ui, name: &str, value: &str) {
 fn hash_field(ui: &mut egui::Ui, name: &str, hash: &str, commands: &mut Vec<Command>) {
     let weak = theme::palette(ui).weak_text;
     ui.horizontal(|ui| {
-        let label = Label::new(theme::caption(name).color(weak)).halign(egui::Align::LEFT).truncate();
-        ui.add_sized([NAME_WIDTH, 18.0], label).on_hover_text(name);
+        name_cell(ui, NAME_WIDTH, theme::caption(name).color(weak)).on_hover_text(name);
         let short: String = hash.chars().take(16).collect();
         let text = if hash.chars().count() > 16 { format!("{short}…") } else { short };
         let response = ui.link(theme::mono(text)).on_hover_text(format!("{hash}\nClick to copy"));

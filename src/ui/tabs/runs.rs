@@ -4,7 +4,7 @@ use eframe::egui::{self, CentralPanel, ComboBox, Frame, Margin, Panel, TextEdit}
 
 use crate::figures::number;
 use crate::store::{RunId, RunRow, RunState};
-use crate::ui::command::{Command, NewRun, Table, TabKind};
+use crate::ui::command::{Command, NewRun, TabKind, Table};
 use crate::ui::context::TabContext;
 use crate::ui::status_bar::progress_words;
 use crate::ui::tabs::provenance::ProvenanceView;
@@ -41,13 +41,7 @@ impl RunsTab {
     }
 
     /// Draws the tab. `all` holds archived runs too, newest first.
-    pub fn show(
-        &mut self,
-        context: &TabContext<'_>,
-        all: &[RunRow],
-        ui: &mut egui::Ui,
-        commands: &mut Vec<Command>,
-    ) {
+    pub fn show(&mut self, context: &TabContext<'_>, all: &[RunRow], ui: &mut egui::Ui, commands: &mut Vec<Command>) {
         let palette = theme::palette(ui);
         let frame = Frame::new().fill(palette.card).inner_margin(Margin::same(16));
         if self.detail.is_none()
@@ -130,7 +124,9 @@ impl RunsTab {
                 }
             });
             named(&combo.response, "State of the run");
-            ui.add(TextEdit::singleline(&mut self.search).hint_text("Search model, sentence, seed").desired_width(220.0));
+            ui.add(
+                TextEdit::singleline(&mut self.search).hint_text("Search model, sentence, seed").desired_width(220.0),
+            );
             ui.checkbox(&mut self.archived, "Archived too");
         });
     }

@@ -390,6 +390,7 @@ fn closing(ui: &mut egui::Ui) -> Outcome {
 
 fn shortcuts_dialog(ui: &mut egui::Ui, entries: &[Entry]) -> Outcome {
     heading(ui, "Keyboard shortcuts", "");
+    ui.spacing_mut().item_spacing.y = 0.0;
     let keys: Vec<(&str, String)> = entries
         .iter()
         .filter_map(|entry| entry.shortcut.map(|keys| (entry.name.as_str(), ui.ctx().format_shortcut(&keys))))

@@ -32,7 +32,7 @@ fn brief(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let short: String = line.chars().take(LONGEST).collect();
     if short.len() < text.trim_end().len() {
-        format!("{}… (all of it in the log, Ctrl+L)", short.trim_end())
+        format!("{}… (all of it in the log, Ctrl+L)", short.trim_end().trim_end_matches('.'))
     } else {
         short
     }
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_and_says_where_the_rest_is() {
         assert_eq!(brief("Saved a.png"), "Saved a.png");
-        assert_eq!(brief("First.\nSecond."), "First.… (all of it in the log, Ctrl+L)");
+        assert_eq!(brief("First.\nSecond."), "First… (all of it in the log, Ctrl+L)");
         assert!(brief(&"é".repeat(1000)).chars().count() < LONGEST + 40);
     }
 }

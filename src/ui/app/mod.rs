@@ -25,6 +25,7 @@ use super::command::{Command, FigureFormat, TabKind};
 use super::command_palette::{self, Palette, Situation};
 use super::context::{ModelChoice, RunProgress, TabContext};
 use super::dialogs::Dialog;
+use super::format;
 use super::log_panel::{Level, Log};
 use super::new_run::NewRunForm;
 use super::recent::HomeScan;
@@ -294,7 +295,7 @@ impl Workbench {
 
     /// Tells something: as a toast, and in the log.
     fn tell(&mut self, level: Level, text: impl Into<String>) {
-        let text = text.into();
+        let text = format::sentence(&text.into());
         self.log.add(level, text.clone());
         self.toasts.add(level, text);
     }

@@ -46,10 +46,16 @@ impl HomeTab {
                 opening_line(ui, view);
                 ui.spacing_mut().item_spacing = egui::vec2(theme::STEP * 2.0, theme::STEP * 2.0);
                 ui.columns_const(|[left, right]| {
-                    self.ways_in(left, view, commands);
-                    samples(left, view, commands);
-                    recent(right, view, commands);
-                    what_you_can_do(right);
+                    // Columns justify their text; these read better ragged.
+                    let ragged = egui::Layout::top_down(egui::Align::Min);
+                    left.with_layout(ragged, |ui| {
+                        self.ways_in(ui, view, commands);
+                        samples(ui, view, commands);
+                    });
+                    right.with_layout(ragged, |ui| {
+                        recent(ui, view, commands);
+                        what_you_can_do(ui);
+                    });
                 });
             });
         });

@@ -55,7 +55,10 @@ impl ProvenanceView {
             .default_size([520.0, 560.0])
             .open(&mut open)
             .show(ctx, |ui| self.show(ui, context, row, commands));
-        open && !(ctx.input(|input| input.key_pressed(egui::Key::Escape)) && !ctx.text_edit_focused())
+        // Escape belongs to a dialog or a text field first.
+        let free = ctx.memory(|memory| memory.top_modal_layer().is_none()) && !ctx.text_edit_focused();
+        let escaped = free && ctx.input(|input| input.key_pressed(egui::Key::Escape));
+        open && !escaped
     }
 
     /// Draws the view into a panel.

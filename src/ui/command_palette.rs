@@ -258,6 +258,7 @@ impl Palette {
     /// Draws the palette over the window. True when it should go away.
     pub fn show(&mut self, ctx: &egui::Context, entries: &[Entry], commands: &mut Vec<Command>) -> bool {
         let modal = egui::Modal::new(egui::Id::unique("palette"))
+            .frame(egui::Frame::window(&ctx.global_style()).inner_margin(egui::Margin::same(12)))
             .area(egui::Modal::default_area(egui::Id::unique("palette")).anchor(Align2::CENTER_TOP, [0.0, 80.0]));
         let response = modal.show(ctx, |ui| {
             ui.set_width(520.0);
@@ -279,6 +280,7 @@ impl Palette {
             ui.add_space(4.0);
             let mut done = false;
             ScrollArea::vertical().id_salt("palette").max_height(360.0).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
                 for (k, entry) in found.iter().enumerate() {
                     let response = palette_line(ui, entry, k == self.selected);
                     if moved != 0 && k == self.selected {

@@ -9,6 +9,7 @@ use eframe::egui::{self, RichText, TextEdit};
 
 use super::command::{Command, FigureFormat, Table};
 use super::command_palette::Entry;
+use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
 use super::theme;
 use crate::figures::figure::Figure;
@@ -216,7 +217,7 @@ impl Dialog {
         entries: &[Entry],
         commands: &mut Vec<Command>,
     ) -> Outcome {
-        let response = egui::Modal::new(egui::Id::unique("dialog")).show(ctx, |ui| {
+        let response = egui::Modal::new(egui::Id::unique("dialog")).frame(modal_frame(ctx)).show(ctx, |ui| {
             ui.set_width(480.0);
             match self {
                 Self::Path(dialog) => path_dialog(ui, dialog),
@@ -229,6 +230,11 @@ impl Dialog {
         });
         if response.inner == Outcome::Open && response.should_close() { Outcome::Cancelled } else { response.inner }
     }
+}
+
+/// The card of a dialog, with room around its contents.
+pub fn modal_frame(ctx: &egui::Context) -> egui::Frame {
+    egui::Frame::window(&ctx.global_style()).inner_margin(egui::Margin::same(20))
 }
 
 fn heading(ui: &mut egui::Ui, title: &str, text: &str) {
@@ -329,7 +335,10 @@ fn stop_dialog(ui: &mut egui::Ui, then: &Then, runs: usize) -> Outcome {
     };
     let text = format!("If {when}, they stop at their last saved batch and can be resumed from there later.");
     heading(ui, &what, &text);
+    // Nothing is lost by stopping, so the usual key does it.
+    let entered = ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
     match buttons(ui, "Keep working", "Stop, resume later", None) {
+        _ if entered => Outcome::Stop,
         (true, _) => Outcome::Stop,
         (_, true) => Outcome::Cancelled,
         _ => Outcome::Open,
@@ -381,13 +390,14 @@ fn closing(ui: &mut egui::Ui) -> Outcome {
 
 fn shortcuts_dialog(ui: &mut egui::Ui, entries: &[Entry]) -> Outcome {
     heading(ui, "Keyboard shortcuts", "");
+    ui.spacing_mut().item_spacing.y = 0.0;
     let keys: Vec<(&str, String)> = entries
         .iter()
         .filter_map(|entry| entry.shortcut.map(|keys| (entry.name.as_str(), ui.ctx().format_shortcut(&keys))))
         .collect();
     let mut line = |name: &str, keys: &str| {
         ui.horizontal(|ui| {
-            ui.add_sized([150.0, 20.0], egui::Label::new(RichText::new(keys).monospace()).halign(egui::Align::LEFT));
+            name_cell(ui, 150.0, theme::mono(keys));
             ui.label(name.trim_end_matches('…'));
         });
     };

@@ -15,6 +15,12 @@ pub fn local_time(rfc3339: &str) -> String {
     }
 }
 
+/// An error's message as a sentence: errors begin small, so that they can stand inside another.
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// A kind of run in words.
 pub fn run_kind(kind: &str) -> String {
     match kind {
@@ -48,6 +54,8 @@ mod tests {
     #[test]
     fn numbers_and_times_read_well() {
         assert_eq!([rate(2.44), rate(1234.0)], ["2.4/s", "1,234/s"]);
+        assert_eq!(sentence("there is no such folder"), "There is no such folder");
+        assert_eq!(sentence(""), "");
         assert_eq!(local_time("not a time"), "not a time");
     }
 }

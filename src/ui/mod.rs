@@ -8,6 +8,7 @@ pub mod dialogs;
 pub mod format;
 pub mod help;
 pub mod log_panel;
+pub mod name_cell;
 pub mod new_run;
 pub mod painter;
 pub mod recent;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, DragValue, RichText, ScrollArea, TextEdit};
 
 use super::command::Command;
+use super::dialogs::modal_frame;
+use super::name_cell::name_cell;
 use super::theme;
 use super::widgets::primary_button;
 use crate::jobs::spec::{FetchSpec, RunSpec};
@@ -18,30 +20,9 @@ pub enum NewRunForm {
 }
 
 impl NewRunForm {
-    /// A small model that trains in about an hour on two cores.
+    /// The default sizes, into a folder of the project.
     pub fn train() -> Self {
-        let spec = TrainMlmSpec {
-            version: 1,
-            text: PathBuf::new(),
-            out: PathBuf::from("models/mine"),
-            vocabulary: 8_000,
-            hidden: 128,
-            layers: 4,
-            heads: 4,
-            intermediate: 512,
-            length: 64,
-            batch: 32,
-            steps: 10_000,
-            learning_rate: 1e-3,
-            warmup_steps: 500,
-            weight_decay: 0.01,
-            masked: 0.15,
-            validation: 0.02,
-            validate_every: 500,
-            checkpoint_every: 500,
-            seed: 0,
-        };
-        Self::from_train(&spec)
+        Self::from_train(&TrainMlmSpec { out: PathBuf::from("models/mine"), ..TrainMlmSpec::default() })
     }
     pub fn from_train(spec: &TrainMlmSpec) -> Self {
         let (text, out) = (spec.text.display().to_string(), spec.out.display().to_string());
@@ -77,7 +58,7 @@ impl NewRunForm {
 
     /// Draws the form over the window; true when it should go away.
     pub fn show(&mut self, ctx: &egui::Context, project: &Path, commands: &mut Vec<Command>) -> bool {
-        let response = egui::Modal::new(egui::Id::unique("new run")).show(ctx, |ui| {
+        let response = egui::Modal::new(egui::Id::unique("new run")).frame(modal_frame(ctx)).show(ctx, |ui| {
             ui.set_width(520.0);
             match self {
                 Self::Train { spec, text, out } => train_form(ui, spec, text, out, project),
@@ -230,7 +211,7 @@ fn train_form(ui: &mut egui::Ui, spec: &mut TrainMlmSpec, text: &mut String, out
 
 fn number(ui: &mut egui::Ui, name: &str, tooltip: &str, value: DragValue<'_>) {
     ui.horizontal(|ui| {
-        let label = ui.add_sized([112.0, 24.0], egui::Label::new(name).halign(egui::Align::LEFT));
+        let label = name_cell(ui, 112.0, RichText::new(name));
         ui.add_sized([96.0, 24.0], value).labelled_by(label.id).on_hover_text(tooltip);
     });
 }

@@ -51,22 +51,9 @@ pub fn show(ui: &mut egui::Ui, status: &Status<'_>, commands: &mut Vec<Command>)
             };
             ui.label(RichText::new(saved).color(weak));
             ui.separator();
-            ui.label(RichText::new(device()).color(weak)).on_hover_text("Where models are evaluated");
+            ui.label(RichText::new(crate::jobs::device()).color(weak)).on_hover_text("Where models are evaluated");
         });
     });
-}
-
-/// One line for the device: the processor and its threads.
-pub fn device() -> String {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let accelerated = if cfg!(feature = "cuda") {
-        ", CUDA built in"
-    } else if cfg!(feature = "metal") {
-        ", Metal built in"
-    } else {
-        ""
-    };
-    format!("CPU, {}{accelerated}", number::counted(threads as u64, "thread", "threads"))
 }
 
 fn job(ui: &mut egui::Ui, run: &RunRow, progress: Option<&RunProgress>, commands: &mut Vec<Command>) {

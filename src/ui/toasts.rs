@@ -24,10 +24,23 @@ pub struct Toasts {
 }
 
 const SHOWN: usize = 4;
+/// Longest text of a notice, in characters; the log has all of it.
+const LONGEST: usize = 200;
+
+/// The first line, shortened.
+fn brief(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(LONGEST).collect();
+    if short.len() < text.trim_end().len() {
+        format!("{}… (all of it in the log, Ctrl+L)", short.trim_end().trim_end_matches('.'))
+    } else {
+        short
+    }
+}
 
 impl Toasts {
     pub fn add(&mut self, level: Level, text: impl Into<String>) {
-        self.list.push(Toast { id: self.next, level, text: text.into(), until: None });
+        self.list.push(Toast { id: self.next, level, text: brief(&text.into()), until: None });
         self.next += 1;
         if self.list.len() > SHOWN {
             self.list.remove(0);
@@ -88,4 +101,16 @@ fn toast_frame(ui: &mut egui::Ui, level: Level, text: &str) -> bool {
             .inner
         })
         .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_and_says_where_the_rest_is() {
+        assert_eq!(brief("Saved a.png"), "Saved a.png");
+        assert_eq!(brief("First.\nSecond."), "First… (all of it in the log, Ctrl+L)");
+        assert!(brief(&"é".repeat(1000)).chars().count() < LONGEST + 40);
+    }
 }

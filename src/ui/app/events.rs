@@ -125,7 +125,7 @@ impl Workbench {
                     std::mem::replace(&mut self.project, ProjectState::None)
                 {
                     self.log.add(Level::Error, message.clone());
-                    self.problem = Some(Problem { directory, message });
+                    self.problem = Some(Problem { directory, message: format::sentence(&message) });
                     self.leaving = thread.close();
                     self.tab = TabKind::Home;
                     self.scan_home();

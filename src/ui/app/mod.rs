@@ -25,6 +25,7 @@ use super::command::{Command, FigureFormat, TabKind};
 use super::command_palette::{self, Palette, Situation};
 use super::context::{ModelChoice, RunProgress, TabContext};
 use super::dialogs::Dialog;
+use super::format;
 use super::log_panel::{Level, Log};
 use super::new_run::NewRunForm;
 use super::recent::HomeScan;
@@ -37,6 +38,7 @@ use super::tabs::runs::RunsTab;
 use super::toasts::Toasts;
 use super::undo::UndoHistory;
 use crate::figures::figure::Figure;
+use crate::figures::{csv, png, svg};
 use crate::jobs::session::{Answer, Session};
 use crate::models::Library;
 use crate::store::{ProjectInfo, RunId, RunRow, RunState};
@@ -293,7 +295,7 @@ impl Workbench {
 
     /// Tells something: as a toast, and in the log.
     fn tell(&mut self, level: Level, text: impl Into<String>) {
-        let text = text.into();
+        let text = format::sentence(&text.into());
         self.log.add(level, text.clone());
         self.toasts.add(level, text);
     }
@@ -417,8 +419,15 @@ fn model_choices(runs: &[RunRow]) -> Vec<ModelChoice> {
     choices
 }
 
-/// Bytes of a figure's file.
+/// 300 dots per inch.
+const PIXELS_PER_POINT: f32 = 300.0 / 72.0;
+
+/// Bytes of a figure's file, in print style.
 fn figure_bytes(figure: &Figure, format: FigureFormat) -> Result<Vec<u8>, String> {
-    let _ = (figure, format);
-    Err(String::new())
+    let (width, height) = svg::DEFAULT_SIZE;
+    match format {
+        FigureFormat::Svg => Ok(svg::text(figure, width, height).into_bytes()),
+        FigureFormat::Csv => Ok(csv::text(figure).into_bytes()),
+        FigureFormat::Png => png::encode(figure, width, height, PIXELS_PER_POINT).map_err(|error| error.to_string()),
+    }
 }

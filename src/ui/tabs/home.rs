@@ -7,8 +7,9 @@ use eframe::egui::{self, Frame, Margin, RichText, ScrollArea, TextEdit};
 use crate::store::ProjectInfo;
 use crate::ui::command::{Command, TabKind};
 use crate::ui::dialogs::expanded;
+use crate::ui::name_cell::name_cell;
 use crate::ui::recent::{HomeScan, RecentProject, Sample};
-use crate::ui::widgets::{card, primary_button};
+use crate::ui::widgets::{card, disabled_button, primary_button};
 use crate::ui::{format, theme};
 
 /// What the page shows.
@@ -43,11 +44,18 @@ impl HomeTab {
                 ui.add_space(theme::STEP);
                 problem_banner(ui, view, commands);
                 opening_line(ui, view);
+                ui.spacing_mut().item_spacing = egui::vec2(theme::STEP * 2.0, theme::STEP * 2.0);
                 ui.columns_const(|[left, right]| {
-                    self.ways_in(left, view, commands);
-                    samples(left, view, commands);
-                    recent(right, view, commands);
-                    what_you_can_do(right);
+                    // Columns justify their text; these read better ragged.
+                    let ragged = egui::Layout::top_down(egui::Align::Min);
+                    left.with_layout(ragged, |ui| {
+                        self.ways_in(ui, view, commands);
+                        samples(ui, view, commands);
+                    });
+                    right.with_layout(ragged, |ui| {
+                        recent(ui, view, commands);
+                        what_you_can_do(ui);
+                    });
                 });
             });
         });
@@ -55,6 +63,7 @@ impl HomeTab {
 
     fn ways_in(&mut self, ui: &mut egui::Ui, view: &HomeView<'_>, commands: &mut Vec<Command>) {
         card(ui, "Start", |ui| {
+            usual_spacing(ui);
             if let Some(open) = view.open {
                 ui.horizontal_wrapped(|ui| {
                     ui.label("Open now:");
@@ -63,9 +72,11 @@ impl HomeTab {
                 if !open.description.is_empty() {
                     ui.label(&open.description);
                 }
-                if primary_button(ui, "Continue in Certify").clicked() {
-                    commands.push(Command::ShowTab(TabKind::Certify));
-                }
+                ui.horizontal(|ui| {
+                    if primary_button(ui, "Continue in Certify").clicked() {
+                        commands.push(Command::ShowTab(TabKind::Certify));
+                    }
+                });
             }
             ui.horizontal_wrapped(|ui| {
                 if ui.button("New project…").clicked() {
@@ -132,6 +143,7 @@ fn opening_line(ui: &mut egui::Ui, view: &HomeView<'_>) {
 
 fn samples(ui: &mut egui::Ui, view: &HomeView<'_>, commands: &mut Vec<Command>) {
     card(ui, "Sample projects", |ui| {
+        usual_spacing(ui);
         let weak = theme::palette(ui).weak_text;
         let Some(scan) = view.scan else {
             ui.label(RichText::new("Looking for samples…").color(weak));
@@ -155,11 +167,10 @@ fn sample_line(ui: &mut egui::Ui, sample: &Sample, commands: &mut Vec<Command>) 
         ui.label(&sample.description);
     }
     ui.horizontal(|ui| {
-        let open = ui.push_id(&sample.directory, |ui| {
-            ui.add_enabled(sample.writable, egui::Button::new(format!("Open {}", sample.name)))
-        });
-        let open = open.inner.on_disabled_hover_text("Its folder cannot be written to. Copy it to a folder of yours");
-        if open.clicked() {
+        let text = format!("Open {}", sample.name);
+        if !sample.writable {
+            disabled_button(ui, &text, "Its folder cannot be written to. Copy it to a folder of yours");
+        } else if primary_button(ui, &text).clicked() {
             commands.push(Command::OpenProject(sample.directory.clone()));
         }
         if ui.button("Copy…").on_hover_text("Makes a copy of your own and opens it").clicked() {
@@ -170,6 +181,7 @@ fn sample_line(ui: &mut egui::Ui, sample: &Sample, commands: &mut Vec<Command>) 
 
 fn recent(ui: &mut egui::Ui, view: &HomeView<'_>, commands: &mut Vec<Command>) {
     card(ui, "Recent projects", |ui| {
+        usual_spacing(ui);
         let palette = theme::palette(ui);
         if view.recent.is_empty() {
             let text = "None yet. Open the sample on the left to see a model certified in a minute.";
@@ -182,13 +194,12 @@ fn recent(ui: &mut egui::Ui, view: &HomeView<'_>, commands: &mut Vec<Command>) {
             let present = view.scan.is_none_or(|scan| scan.present.contains(&project.directory));
             ui.horizontal(|ui| {
                 let name = if present { theme::strong(&project.name) } else { RichText::new(&project.name) };
-                let button = egui::Button::new(name).frame_when_inactive(false);
-                let response = ui.add_enabled(present, button);
+                let response = ui.add_enabled(present, egui::Link::new(name));
                 if response.on_hover_text("Open this project").clicked() {
                     commands.push(Command::OpenProject(project.directory.clone()));
                 }
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let forget = ui.add(egui::Button::new("Forget").small());
+                    let forget = ui.button("Forget");
                     if forget.on_hover_text("Takes it from this list; the folder stays").clicked() {
                         commands.push(Command::ForgetRecent(project.directory.clone()));
                     }
@@ -209,6 +220,7 @@ fn recent(ui: &mut egui::Ui, view: &HomeView<'_>, commands: &mut Vec<Command>) {
 
 fn what_you_can_do(ui: &mut egui::Ui) {
     card(ui, "What you can do here", |ui| {
+        usual_spacing(ui);
         for (what, how) in [
             (
                 "Certify",
@@ -219,9 +231,14 @@ fn what_you_can_do(ui: &mut egui::Ui) {
             ("Train", "Train a small model on your own text, and ask it the same questions."),
         ] {
             ui.horizontal_top(|ui| {
-                ui.add_sized([64.0, 20.0], egui::Label::new(theme::strong(what)).halign(egui::Align::LEFT));
+                name_cell(ui, 64.0, theme::strong(what));
                 ui.add(egui::Label::new(how).wrap());
             });
         }
     });
+}
+
+/// Inside a card things stand closer than the cards do.
+fn usual_spacing(ui: &mut egui::Ui) {
+    ui.spacing_mut().item_spacing = egui::vec2(theme::STEP, theme::STEP);
 }

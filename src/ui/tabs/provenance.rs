@@ -11,6 +11,7 @@ use crate::jobs::spec::RunSpec;
 use crate::store::{LogLine, RunId, RunRow, RunState, StoreError, TrainingPoint, VerificationRow};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
+use crate::ui::name_cell::name_cell;
 use crate::ui::requested::Requested;
 use crate::ui::status_bar::progress_words;
 use crate::ui::widgets::{VerdictKind, figure_view, verdict};
@@ -54,7 +55,10 @@ impl ProvenanceView {
             .default_size([520.0, 560.0])
             .open(&mut open)
             .show(ctx, |ui| self.show(ui, context, row, commands));
-        open && !(ctx.input(|input| input.key_pressed(egui::Key::Escape)) && !ctx.text_edit_focused())
+        // Escape belongs to a dialog or a text field first.
+        let free = ctx.memory(|memory| memory.top_modal_layer().is_none()) && !ctx.text_edit_focused();
+        let escaped = free && ctx.input(|input| input.key_pressed(egui::Key::Escape));
+        open && !escaped
     }
 
     /// Draws the view into a panel.
@@ -322,8 +326,7 @@ const NAME_WIDTH: f32 = 112.0;
 fn field(ui: &mut egui::Ui, name: &str, value: &str) {
     let weak = theme::palette(ui).weak_text;
     ui.horizontal_top(|ui| {
-        let name = Label::new(theme::caption(name).color(weak)).halign(egui::Align::LEFT).truncate();
-        ui.add_sized([NAME_WIDTH, 18.0], name);
+        name_cell(ui, NAME_WIDTH, theme::caption(name).color(weak));
         ui.add(Label::new(value).wrap());
     });
 }
@@ -332,8 +335,7 @@ fn field(ui: &mut egui::Ui, name: &str, value: &str) {
 fn hash_field(ui: &mut egui::Ui, name: &str, hash: &str, commands: &mut Vec<Command>) {
     let weak = theme::palette(ui).weak_text;
     ui.horizontal(|ui| {
-        let label = Label::new(theme::caption(name).color(weak)).halign(egui::Align::LEFT).truncate();
-        ui.add_sized([NAME_WIDTH, 18.0], label).on_hover_text(name);
+        name_cell(ui, NAME_WIDTH, theme::caption(name).color(weak)).on_hover_text(name);
         let short: String = hash.chars().take(16).collect();
         let text = if hash.chars().count() > 16 { format!("{short}…") } else { short };
         let response = ui.link(theme::mono(text)).on_hover_text(format!("{hash}\nClick to copy"));

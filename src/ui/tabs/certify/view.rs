@@ -239,7 +239,7 @@ fn strata_table(strata: &[Stratum]) -> Table {
             .map(str::to_owned),
     );
     header.extend(["Pearson", "Spearman"].map(str::to_owned));
-    let rows = strata.iter().map(|stratum| stratum_row(stratum)).collect();
+    let rows = strata.iter().map(stratum_row).collect();
     Table { name: "strata".to_owned(), header, rows }
 }
 

@@ -1,0 +1,219 @@
+//! The Certify tab through the accessibility tree, on a real project, runner and session: from the first look to a
+//! saved certificate.
+
+mod support;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers, Theme, Ui};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use kleroterion::glauber::certificate::Certificate;
+use kleroterion::jobs::runner::{Event, Runner};
+use kleroterion::jobs::session::Session;
+use kleroterion::jobs::spec::RunSpec;
+use kleroterion::models::Library;
+use kleroterion::store::{Project, ProjectInfo, RunFilter, RunId, RunRow};
+use kleroterion::ui::command::Command;
+use kleroterion::ui::context::{ModelChoice, RunProgress, TabContext};
+use kleroterion::ui::tabs::certify::CertifyTab;
+
+/// What the workbench does for the tab: lists runs, starts them, hands over answers.
+struct Desk {
+    tab: CertifyTab,
+    info: ProjectInfo,
+    directory: PathBuf,
+    runner: Runner,
+    session: Session,
+    runs: Vec<RunRow>,
+    progress: BTreeMap<RunId, RunProgress>,
+    versions: BTreeMap<RunId, u64>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    models: Vec<ModelChoice>,
+    lists: Vec<(String, Vec<String>)>,
+    commands: Vec<Command>,
+    _folder: tempfile::TempDir,
+    _project: Project,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("project");
+        let project = Project::create(&directory, "journey").unwrap();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {});
+        let library = Arc::new(Library::default());
+        let model = |reference: &str, description: &str| ModelChoice {
+            reference: reference.to_owned(),
+            description: description.to_owned(),
+        };
+        Self {
+            tab: CertifyTab::default(),
+            info: project.info().clone(),
+            runner: Runner::new(&directory, library.clone(), wake.clone()).unwrap(),
+            session: Session::new(library, wake.clone()),
+            directory,
+            runs: Vec::new(),
+            progress: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            wake,
+            models: vec![
+                model("ising:n=3,beta=0.5", "Three spins with a joint distribution"),
+                model("table-pair", "Two sites, incompatible by hand"),
+            ],
+            lists: vec![("spins".to_owned(), vec!["1 1".to_owned()])],
+            commands: Vec::new(),
+            _folder: folder,
+            _project: project,
+        }
+    }
+
+    fn frame(&mut self, ui: &mut Ui) {
+        for event in self.runner.drain() {
+            let (Event::State { run, .. } | Event::Progress { run, .. } | Event::Results { run }) = event;
+            *self.versions.entry(run).or_default() += 1;
+        }
+        self.runs = Project::open_reader(&self.directory).unwrap().runs(&RunFilter::default()).unwrap();
+        let answers = self.session.drain();
+        let context = TabContext {
+            project: &self.info,
+            runs: &self.runs,
+            progress: &self.progress,
+            versions: &self.versions,
+            session: &self.session,
+            answers: &answers,
+            models: &self.models,
+            sentence_lists: &self.lists,
+            directory: &self.directory,
+            wake: &self.wake,
+        };
+        let mut commands = Vec::new();
+        self.tab.show(&context, ui, &mut commands);
+        for command in commands {
+            if let Command::StartRun(spec) = &command {
+                self.runner.start(spec).unwrap();
+            }
+            self.commands.push(command);
+        }
+    }
+}
+
+type Window = (Rc<RefCell<Desk>>, Harness<'static>);
+
+fn window(size: [f32; 2], theme: Theme) -> Window {
+    let desk = Rc::new(RefCell::new(Desk::new()));
+    let drawn = desk.clone();
+    let mut harness = support::harness(size, theme, move |ui| drawn.borrow_mut().frame(ui));
+    harness.step();
+    harness.step();
+    (desk, harness)
+}
+
+/// Steps until `label` is on screen.
+fn wait_for(harness: &mut Harness<'_>, label: &str) {
+    let since = Instant::now();
+    while harness.query_all_by_label_contains(label).next().is_none() {
+        assert!(since.elapsed() < Duration::from_secs(60), "{label:?} never appeared");
+        std::thread::sleep(Duration::from_millis(10));
+        harness.step();
+    }
+}
+
+fn click(harness: &mut Harness<'_>, role: Role, label: &str) {
+    harness.get_by_role_and_label(role, label).click();
+    harness.step();
+    harness.step();
+}
+
+fn choose_model(harness: &mut Harness<'_>, model: &str) {
+    click(harness, Role::ComboBox, "Masked language model");
+    harness.get_by_label(model).click();
+    harness.step();
+    harness.step();
+}
+
+fn certified() -> Window {
+    // Tall enough for the whole tab, so that nothing waits below the fold.
+    let (desk, mut harness) = window([1280.0, 2400.0], Theme::Light);
+    choose_model(&mut harness, "table-pair");
+    harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").focus();
+    harness.step();
+    harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").type_text("0 1");
+    wait_for(&mut harness, "Token 2: 1");
+    assert!(
+        harness.query_all_by_label_contains("Choose two positions").next().is_some(),
+        "the button says what is missing"
+    );
+    click(&mut harness, Role::Button, "Token 1: 0");
+    click(&mut harness, Role::Button, "Token 2: 1");
+    wait_for(&mut harness, "0.9900");
+    click(&mut harness, Role::Button, "Certify");
+    wait_for(&mut harness, "No joint distribution has these conditionals");
+    (desk, harness)
+}
+
+#[test]
+fn a_newcomer_sees_what_to_do_and_can_fill_in_a_sample() {
+    let (desk, mut harness) = window([1280.0, 800.0], Theme::Light);
+    harness.get_by_label("Nothing certified yet");
+    let button = harness.get_by_role_and_label(Role::Button, "Certify");
+    assert!(button.accesskit_node().is_disabled());
+    click(&mut harness, Role::Button, "Fill in a sample");
+    wait_for(&mut harness, "Token 3: ");
+    harness.step();
+    assert!(!harness.get_by_role_and_label(Role::Button, "Certify").accesskit_node().is_disabled());
+    assert!(desk.borrow().commands.iter().any(|command| matches!(command, Command::DraftEdited(_))), "an undo point");
+}
+
+#[test]
+fn a_sentence_the_model_cannot_read_is_refused_in_words() {
+    let (_desk, mut harness) = window([1280.0, 1200.0], Theme::Light);
+    choose_model(&mut harness, "table-pair");
+    harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").focus();
+    harness.step();
+    harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").type_text("0 zebra");
+    wait_for(&mut harness, "zebra\" is not");
+    assert!(harness.get_by_role_and_label(Role::Button, "Certify").accesskit_node().is_disabled());
+}
+
+#[test]
+fn table_pair_is_certified_saved_and_verified() {
+    let (desk, mut harness) = certified();
+    let verdict = harness.query_all_by_label_contains("No joint distribution").next().expect("the verdict");
+    let text = verdict.accesskit_node().label().or(verdict.accesskit_node().value()).unwrap_or_default();
+    assert!(text.contains("9.190 nats"), "{text}");
+    harness.get_by_label("Rectangle field");
+    click(&mut harness, Role::Button, "Save certificate…");
+    let saved = desk.borrow().commands.iter().find_map(|command| match command {
+        Command::ExportText { text, .. } => Some(text.clone()),
+        _ => None,
+    });
+    let certificate: Certificate = serde_json::from_str(&saved.expect("a certificate to save")).unwrap();
+    assert!((certificate.assessment.r64.abs() - 2.0 * 99.0_f64.ln()).abs() < 1e-9);
+    click(&mut harness, Role::Button, "Verify now");
+    wait_for(&mut harness, "It verifies");
+}
+
+#[test]
+fn control_enter_starts_and_a_changed_form_is_told() {
+    let (desk, mut harness) = certified();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    harness.step();
+    harness.step();
+    let started = desk
+        .borrow()
+        .commands
+        .iter()
+        .filter(|c| matches!(c, Command::StartRun(spec) if matches!(**spec, RunSpec::Certify(_))))
+        .count();
+    assert_eq!(started, 2);
+    assert!(harness.query_by_label_contains("The form has changed").is_none());
+    click(&mut harness, Role::Button, "Token 1: 0, chosen as i");
+    assert!(harness.query_by_label_contains("The form has changed").is_some());
+}

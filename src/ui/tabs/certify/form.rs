@@ -234,8 +234,9 @@ fn start(
             }
         }
         Err(why) => {
+            // The reason stands above, so that the button keeps its place when it wakes.
+            ui.label(theme::caption(why.as_str()).weak());
             disabled_button(ui, text, &why);
-            ui.label(theme::caption(why).weak());
         }
     }
     false

@@ -39,9 +39,18 @@ fn references_mean_what_they_look_like() {
     assert_eq!(parse(folder.path().to_str().unwrap()), ModelSource::Folder(folder.path().to_owned()));
     // An existing folder wins over a hub name, and `src/models` could be either.
     assert_eq!(parse("src/models"), ModelSource::Folder("src/models".into()));
-    for wrong in
-        ["", "../none", "/none/at/all", "a/b/c", "../../no-such-folder", "owner/..", "a b", "o/n@../x", "o/n@", "Cargo.toml"]
-    {
+    for wrong in [
+        "",
+        "../none",
+        "/none/at/all",
+        "a/b/c",
+        "../../no-such-folder",
+        "owner/..",
+        "a b",
+        "o/n@../x",
+        "o/n@",
+        "Cargo.toml",
+    ] {
         let error = ModelSource::parse(wrong).err().unwrap_or_else(|| panic!("{wrong:?} was taken"));
         assert!(error.to_string().contains(". "), "{wrong:?}: {error} names no remedy");
     }

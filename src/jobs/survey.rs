@@ -20,6 +20,9 @@ const RANDOM_INIT_SEED: u64 = 1;
 /// Strata are refreshed no more often than this, and take at most a tenth of the time.
 const REFRESH: Duration = Duration::from_secs(3);
 
+/// Subjects as the science takes them, as the store keeps them, and the models behind them.
+type Asked = (Vec<Subject>, Vec<SurveySubjectRow>, Vec<ModelIdentity>);
+
 impl Bench<'_> {
     pub(super) fn survey(&self, spec: &SurveySpec) -> Result<RunOutcome, JobError> {
         let mut records = self.ledger.earlier_records()?;
@@ -66,11 +69,7 @@ impl Bench<'_> {
     }
 
     /// The model, the models beside it, the random-init control, the Ising control; in this order.
-    fn subjects(
-        &self,
-        spec: &SurveySpec,
-        tell: bool,
-    ) -> Result<(Vec<Subject>, Vec<SurveySubjectRow>, Vec<ModelIdentity>), JobError> {
+    fn subjects(&self, spec: &SurveySpec, tell: bool) -> Result<Asked, JobError> {
         let mut wanted: Vec<(String, String, Option<Control>)> = std::iter::once(&spec.model)
             .chain(&spec.beside)
             .map(|model| (model.clone(), model.clone(), None))

@@ -4,6 +4,9 @@
 //! `jobs` runs it on worker threads, `store` keeps what it finds, `figures` draws it, `ui` and `cli` show it.
 //! ARCHITECTURE.md has the map and the rules that `tests/layers.rs` enforces.
 
+// A file of integration tests may unwrap anywhere; the program may not.
+#![warn(clippy::unwrap_used)]
+
 pub mod cli;
 pub mod figures;
 pub mod formats;

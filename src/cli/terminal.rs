@@ -23,7 +23,7 @@ pub(crate) fn catch_interrupts() {
     // SAFETY: the handler touches one atomic and calls `_exit`, both allowed in a signal handler.
     let before = unsafe { libc::signal(libc::SIGINT, handler as libc::sighandler_t) };
     if before == libc::SIG_ERR {
-        tracing::warn!("Ctrl-C cannot be caught; it ends the program at once");
+        eprintln!("kleroterion: Ctrl-C cannot be caught here; it ends the program at once");
     }
 }
 

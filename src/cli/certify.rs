@@ -22,7 +22,7 @@ pub(crate) struct Certify {
     /// The context; for a toy, its token texts separated by spaces.
     #[arg(long, value_name = "S")]
     sentence: String,
-    /// Two different token positions, counted from 0 (see --show-tokens).
+    /// Two different token positions, counted from 0 (`kleroterion model tokens` shows them).
     #[arg(long, value_name = "I,J", value_parser = positions)]
     positions: (usize, usize),
     /// Tokens at I: `top:K`, `random:K`, or a comma-separated list of tokens.

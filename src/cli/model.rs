@@ -22,6 +22,8 @@ pub(crate) enum Model {
     List,
     /// Say what a model is: architecture, sizes, hashes.
     Show(Show),
+    /// Number the tokens of a sentence, as --positions counts them.
+    Tokens(Tokens),
     /// Download a hub model into the cache; an interrupted download goes on where it stopped.
     Fetch(Fetch),
 }
@@ -37,6 +39,7 @@ impl Model {
                 Ok(())
             }
             Self::Show(command) => command.run(),
+            Self::Tokens(command) => command.run(),
             Self::Fetch(command) => command.run(),
         }
     }
@@ -115,6 +118,28 @@ impl Show {
         eprintln!("weights sha256 {}", identity.weights_sha256);
         let report = json!({ "identity": identity, "vocabulary": model.conditionals.vocabulary(), "sites": [shortest, longest] });
         output::write_json(self.json.as_deref(), &report)
+    }
+}
+
+/// Number the tokens of a sentence.
+#[derive(Args)]
+pub(crate) struct Tokens {
+    /// Shipped name, folder, hub name or toy.
+    model: String,
+    sentence: String,
+}
+
+impl Tokens {
+    fn run(self) -> Outcome {
+        let progress = TerminalProgress::new();
+        let opened = Library::default().open(&self.model, &progress);
+        progress.finish();
+        let conditionals = opened.map_err(Failure::input)?.conditionals;
+        let tokens = conditionals.tokenize(&self.sentence).map_err(Failure::input)?;
+        for (position, token) in tokens.into_iter().enumerate() {
+            println!("{position}\t{}", conditionals.text(token));
+        }
+        Ok(())
     }
 }
 

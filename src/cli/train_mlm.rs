@@ -44,8 +44,9 @@ pub(crate) struct TrainMlm {
     steps: u64,
     #[arg(long, default_value_t = TrainMlmSpec::default().learning_rate)]
     learning_rate: f64,
-    #[arg(long, default_value_t = TrainMlmSpec::default().warmup_steps)]
-    warmup_steps: u64,
+    /// Steps of linear warm-up (default: 100, or a tenth of a shorter training).
+    #[arg(long)]
+    warmup_steps: Option<u64>,
     #[arg(long, default_value_t = TrainMlmSpec::default().weight_decay)]
     weight_decay: f64,
     /// Share of tokens masked.
@@ -81,7 +82,7 @@ impl TrainMlm {
             batch: self.batch,
             steps: self.steps,
             learning_rate: self.learning_rate,
-            warmup_steps: self.warmup_steps,
+            warmup_steps: self.warmup_steps.unwrap_or(TrainMlmSpec::default().warmup_steps.min(self.steps / 10)),
             weight_decay: self.weight_decay,
             masked: self.masked,
             validation: self.validation,

@@ -12,7 +12,7 @@ pub(super) struct Shipped {
 /// Every shipped model; the first is the default.
 pub(super) static SHIPPED: [Shipped; 1] = [Shipped {
     name: "agora",
-    description: "English books in the public domain; BERT layout, 4 layers of 256, 8,192 word pieces, 128 tokens",
+    description: "American public prose and books in the public domain; BERT layout, 4 layers of 256, 8,192 word pieces, 128 tokens",
     config: include_str!("../../assets/models/agora/config.json"),
     weights: include_bytes!("../../assets/models/agora/model.safetensors"),
     tokenizer: include_str!("../../assets/models/agora/tokenizer.json"),

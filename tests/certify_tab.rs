@@ -145,13 +145,13 @@ fn certified() -> Window {
     harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").focus();
     harness.step();
     harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").type_text("0 1");
-    wait_for(&mut harness, "Token 2: 1");
+    wait_for(&mut harness, "Position 1: 1");
     assert!(
         harness.query_all_by_label_contains("Choose two positions").next().is_some(),
         "the button says what is missing"
     );
-    click(&mut harness, Role::Button, "Token 1: 0");
-    click(&mut harness, Role::Button, "Token 2: 1");
+    click(&mut harness, Role::Button, "Position 0: 0");
+    click(&mut harness, Role::Button, "Position 1: 1");
     wait_for(&mut harness, "0.9900");
     wait_for(&mut harness, "0.5000");
     // The button takes its place in the frame after the last answer.
@@ -168,7 +168,7 @@ fn a_newcomer_sees_what_to_do_and_can_fill_in_a_sample() {
     let button = harness.get_by_role_and_label(Role::Button, "Certify");
     assert!(button.accesskit_node().is_disabled());
     click(&mut harness, Role::Button, "Fill in a sample");
-    wait_for(&mut harness, "Token 3: ");
+    wait_for(&mut harness, "Position 2: ");
     harness.step();
     assert!(!harness.get_by_role_and_label(Role::Button, "Certify").accesskit_node().is_disabled());
     assert!(desk.borrow().commands.iter().any(|command| matches!(command, Command::DraftEdited(_))), "an undo point");
@@ -217,6 +217,6 @@ fn control_enter_starts_and_a_changed_form_is_told() {
         .count();
     assert_eq!(started, 2);
     assert!(harness.query_by_label_contains("The form has changed").is_none());
-    click(&mut harness, Role::Button, "Token 1: 0, chosen as i");
+    click(&mut harness, Role::Button, "Position 0: 0, chosen as i");
     assert!(harness.query_by_label_contains("The form has changed").is_some());
 }

@@ -16,6 +16,16 @@ pub struct RunProgress {
     pub total: u64,
     pub rate: Option<f64>,
     pub seconds_left: Option<f64>,
+    /// Seconds worked before the stretch that began at `since`, which is set while the run works.
+    pub worked: f64,
+    pub since: Option<std::time::Instant>,
+}
+
+impl RunProgress {
+    /// Seconds worked until now, pauses left out.
+    pub fn seconds_worked(&self) -> f64 {
+        self.worked + self.since.map_or(0.0, |since| since.elapsed().as_secs_f64())
+    }
 }
 
 /// A model a form can offer.

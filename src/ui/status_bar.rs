@@ -116,6 +116,7 @@ mod tests {
             total: 2048,
             rate: Some(310.0),
             seconds_left: Some(5.0),
+            ..RunProgress::default()
         };
         let running = progress_words(RunState::Running, Some(&progress));
         assert_eq!(running, "scoring rectangles · 512 of 2,048 · 310/s · 5.0 s left");

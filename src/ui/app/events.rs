@@ -1,6 +1,7 @@
 //! What threads tell the workbench, and what it does about it.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use eframe::egui;
 
@@ -111,6 +112,9 @@ impl Workbench {
                 if let Some(draft) = draft {
                     self.certify.set_draft(&draft);
                 }
+                if let ProjectState::Open(open, _) = &self.project {
+                    self.certify.start_from(&open.runs, &open.sentence_lists);
+                }
                 self.undo_point = self.certify.draft();
                 self.saved_draft = self.undo_point.clone();
                 self.tab = TabKind::Certify;
@@ -136,6 +140,11 @@ impl Workbench {
             Reply::Runs(runs) => {
                 if let ProjectState::Open(open, _) = &mut self.project {
                     open.set_runs(runs);
+                }
+            }
+            Reply::Run(row) => {
+                if let ProjectState::Open(open, _) = &mut self.project {
+                    open.set_run(*row);
                 }
             }
             Reply::Started(run) => self.started(run),
@@ -170,7 +179,9 @@ impl Workbench {
         match event {
             Event::Results { run } => *open.versions.entry(run).or_default() += 1,
             Event::Progress { run, stage, done, total, rate, seconds_left } => {
-                open.progress.insert(run, RunProgress { stage, done, total, rate, seconds_left });
+                let known = open.progress.entry(run).or_default();
+                *known =
+                    RunProgress { stage, done, total, rate, seconds_left, worked: known.worked, since: known.since };
             }
             Event::State { run, state, message } => {
                 *open.versions.entry(run).or_default() += 1;
@@ -179,8 +190,20 @@ impl Workbench {
                     row.state = state;
                     kind = format::run_kind(&row.kind);
                 }
-                if !matches!(state, RunState::Running | RunState::Paused) {
-                    open.progress.remove(&run);
+                let stored = open.run(run).map_or(0.0, |row| row.seconds);
+                match state {
+                    RunState::Running => {
+                        let known = open
+                            .progress
+                            .entry(run)
+                            .or_insert_with(|| RunProgress { worked: stored, ..RunProgress::default() });
+                        known.since.get_or_insert_with(Instant::now);
+                    }
+                    RunState::Paused => {
+                        let known = open.progress.entry(run).or_default();
+                        (known.worked, known.since) = (known.seconds_worked(), None);
+                    }
+                    _ => drop(open.progress.remove(&run)),
                 }
                 let name = format!("Run {} ({})", run.0, kind.to_lowercase());
                 match (state, message) {

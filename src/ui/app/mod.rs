@@ -169,7 +169,11 @@ impl Workbench {
     pub fn prepare(&self, ctx: &egui::Context) {
         super::theme::install(ctx);
         // The zoom keys are commands like all others.
-        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        ctx.options_mut(|options| {
+            options.zoom_with_keyboard = false;
+            // A desktop that does not say what it prefers gets the light theme.
+            options.fallback_theme = egui::Theme::Light;
+        });
         self.show_theme(ctx);
         if (self.settings.zoom - 1.0).abs() > 1e-3 {
             ctx.set_zoom_factor(self.settings.zoom);
@@ -365,6 +369,15 @@ impl OpenProject {
         self.runs = runs.iter().filter(|run| !run.archived).cloned().collect();
         self.models = model_choices(&runs);
         self.all_runs = runs;
+    }
+
+    /// Takes over what a run under way has come to record about itself.
+    fn set_run(&mut self, row: RunRow) {
+        for known in self.runs.iter_mut().chain(&mut self.all_runs).filter(|known| known.id == row.id) {
+            // The state is told by events, in order; the row may be older or newer than they are.
+            *known = RunRow { state: known.state, ..row.clone() };
+        }
+        *self.versions.entry(row.id).or_default() += 1;
     }
 
     fn run(&self, id: RunId) -> Option<&RunRow> {

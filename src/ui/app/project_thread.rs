@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::Wake;
 use crate::jobs::runner::{Event, Runner};
@@ -47,6 +48,8 @@ pub(super) enum Reply {
     Opened(Box<Opened>),
     OpenFailed(String),
     Runs(Vec<RunRow>),
+    /// A run under way has recorded more about itself: models, log lines, time.
+    Run(Box<RunRow>),
     Events(Vec<Event>),
     Started(RunId),
     DraftSaved,
@@ -73,6 +76,9 @@ pub(super) struct Opened {
 
 /// Key of the Certify form among the drafts.
 pub(super) const CERTIFY_DRAFT: &str = "certify";
+
+/// How often the row of a run under way is read again.
+const REREAD: Duration = Duration::from_secs(1);
 
 /// Handle of the thread. Dropping it closes the project without waiting.
 pub(super) struct ProjectThread {
@@ -160,6 +166,7 @@ fn serve(project: &Project, runner: Runner, requests: &Receiver<Request>, reply:
         Err(error) => reply(Reply::Refused(error.to_string())),
     };
     let runs = || all_runs(project).map(|runs| Some(Reply::Runs(runs)));
+    let mut reread = Instant::now();
     while let Ok(request) = requests.recv() {
         match request {
             Request::Start(spec) => match runner.start(&spec) {
@@ -195,11 +202,21 @@ fn serve(project: &Project, runner: Runner, requests: &Receiver<Request>, reply:
             Request::Drain => {
                 let events = runner.drain();
                 let changed = events.iter().any(|event| matches!(event, Event::State { .. }));
+                let at_work = events.iter().rev().find_map(|event| match event {
+                    Event::Progress { run, .. } | Event::Results { run } => Some(*run),
+                    Event::State { .. } => None,
+                });
                 if !events.is_empty() {
                     reply(Reply::Events(events));
                 }
                 if changed {
                     answer(runs());
+                    reread = Instant::now();
+                } else if let Some(run) = at_work
+                    && reread.elapsed() >= REREAD
+                {
+                    answer(project.run(run).map(|row| Some(Reply::Run(Box::new(row)))));
+                    reread = Instant::now();
                 }
             }
             Request::Close => break,

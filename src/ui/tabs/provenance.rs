@@ -10,7 +10,7 @@ use crate::glauber::conditionals::ModelIdentity;
 use crate::jobs::spec::RunSpec;
 use crate::store::{LogLine, RunId, RunRow, RunState, StoreError, TrainingPoint, VerificationRow};
 use crate::ui::command::Command;
-use crate::ui::context::TabContext;
+use crate::ui::context::{RunProgress, TabContext};
 use crate::ui::name_cell::name_cell;
 use crate::ui::requested::Requested;
 use crate::ui::status_bar::progress_words;
@@ -85,19 +85,23 @@ impl ProvenanceView {
                 })
             });
         }
+        if row.state == RunState::Running {
+            // The time worked is shown to the second.
+            ui.ctx().request_repaint_after_secs(1.0);
+        }
         ScrollArea::vertical().id_salt(("provenance", self.run)).auto_shrink([false, false]).show(ui, |ui| {
             header(ui, row, context, commands);
             match self.details.get() {
                 Some(Ok(details)) => {
                     found(ui, row, details, commands);
-                    made_by(ui, row, commands);
+                    made_by(ui, row, context, commands);
                     log(ui, row, &details.log, commands);
                 }
                 Some(Err(error)) => {
                     ui.label(RichText::new(error.to_string()).color(theme::palette(ui).bad));
-                    made_by(ui, row, commands);
+                    made_by(ui, row, context, commands);
                 }
-                None => made_by(ui, row, commands),
+                None => made_by(ui, row, context, commands),
             }
         });
     }
@@ -224,7 +228,13 @@ fn training_figure(row: &RunRow, curve: &[TrainingPoint]) -> Option<Figure> {
     })
 }
 
-fn made_by(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
+/// Seconds a run has worked: as the window counts them while it is under way, else as recorded.
+pub fn worked(row: &RunRow, progress: Option<&RunProgress>) -> f64 {
+    let live = progress.filter(|_| matches!(row.state, RunState::Running | RunState::Paused));
+    live.map_or(row.seconds, |progress| progress.seconds_worked().max(row.seconds))
+}
+
+fn made_by(ui: &mut egui::Ui, row: &RunRow, context: &TabContext<'_>, commands: &mut Vec<Command>) {
     ui.label(theme::strong("What made it"));
     field(ui, "Seed", &row.seed.to_string());
     hash_field(ui, "Settings", &row.spec_sha256, commands);
@@ -238,7 +248,7 @@ fn made_by(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
     if let Some(finished) = &row.finished {
         field(ui, "Finished", &format::local_time(finished));
     }
-    field(ui, "Time worked", &number::duration(row.seconds));
+    field(ui, "Time worked", &number::duration(worked(row, context.progress.get(&row.id))));
     models(ui, row, commands);
     inputs(ui, row, commands);
     ui.add_space(theme::STEP);
@@ -335,6 +345,8 @@ fn field(ui: &mut egui::Ui, name: &str, value: &str) {
 fn hash_field(ui: &mut egui::Ui, name: &str, hash: &str, commands: &mut Vec<Command>) {
     let weak = theme::palette(ui).weak_text;
     ui.horizontal(|ui| {
+        // As high as the lines that are no links.
+        ui.spacing_mut().interact_size.y = 20.0;
         name_cell(ui, NAME_WIDTH, theme::caption(name).color(weak)).on_hover_text(name);
         let short: String = hash.chars().take(16).collect();
         let text = if hash.chars().count() > 16 { format!("{short}…") } else { short };

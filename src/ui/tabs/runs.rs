@@ -7,7 +7,7 @@ use crate::store::{RunId, RunRow, RunState};
 use crate::ui::command::{Command, NewRun, TabKind, Table};
 use crate::ui::context::TabContext;
 use crate::ui::status_bar::progress_words;
-use crate::ui::tabs::provenance::ProvenanceView;
+use crate::ui::tabs::provenance::{ProvenanceView, worked};
 use crate::ui::widgets::{data_table, empty_state};
 use crate::ui::{format, theme};
 
@@ -171,7 +171,7 @@ fn table(shown: &[&RunRow], context: &TabContext<'_>) -> Table {
                 run.spec.model().unwrap_or("-").to_owned(),
                 state,
                 run.started.as_deref().map_or_else(|| "-".to_owned(), format::local_time),
-                number::duration(run.seconds),
+                number::duration(worked(run, context.progress.get(&run.id))),
                 run.seed.to_string(),
             ]
         })

@@ -7,12 +7,17 @@ use egui_plot::{
 };
 
 use super::heat_map::heat_map;
-use super::thinning::thinned;
+use super::thinning::{scattered, thinned};
 use crate::figures::figure::{Axis, Figure, Layer, Ticks};
 use crate::figures::scale::{Scale, Spread, scales};
 use crate::figures::{csv, number};
 use crate::ui::command::{Command, FigureFormat};
 use crate::ui::theme;
+
+/// Clouds with more points are thinned to what can be told apart.
+const MANY_POINTS: usize = 4000;
+/// Side of the square of the screen that holds at most one point of such a cloud.
+const CELL: f32 = 2.0;
 
 /// What the pointer did to a figure.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -307,11 +312,19 @@ fn add_layer(plot_ui: &mut PlotUi<'_>, layer: &Layer, scales: (Scale, Scale), da
         Layer::Points { name, colour, points } => {
             let few = points.len() <= 400;
             // egui paints discs from its atlas; other shapes are tessellated one by one.
-            let shape = if points.len() > 4000 { MarkerShape::Circle } else { marker(*colour) };
+            let shape = if points.len() > MANY_POINTS { MarkerShape::Circle } else { marker(*colour) };
             let colour = theme::categorical(*colour, dark);
             let colour = if few { colour } else { colour.gamma_multiply(0.6) };
             let radius = if few { 3.5 } else { 2.0 };
-            plot_ui.points(Points::new(name.as_str(), all(points)).shape(shape).radius(radius).color(colour));
+            let drawn = if points.len() > MANY_POINTS {
+                let (bounds, frame) = (plot_ui.plot_bounds(), plot_ui.transform().frame().size());
+                let cells = [frame.x, frame.y].map(|length| (length / CELL).ceil().clamp(1.0, 4096.0) as usize);
+                let points = points.iter().filter_map(|p| at(p[0], p[1]));
+                PlotPoints::Owned(scattered(points, bounds.min(), bounds.max(), cells))
+            } else {
+                all(points)
+            };
+            plot_ui.points(Points::new(name.as_str(), drawn).shape(shape).radius(radius).color(colour));
         }
         Layer::Line { name, colour, points, dashed } => {
             let style = if *dashed { LineStyle::dashed_dense() } else { LineStyle::Solid };

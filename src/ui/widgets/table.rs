@@ -43,8 +43,10 @@ pub fn data_table(
     ui.push_id(id, |ui| {
         toolbar(ui, table, &memory.order, commands);
         let left = ui.available_height();
-        let height = if left.is_finite() { left.max(ROW_HEIGHT * 4.0) } else { HEIGHT_IN_SCROLL };
+        let height = if left.is_finite() { left.max(ROW_HEIGHT * 8.0) } else { HEIGHT_IN_SCROLL };
+        let width = ui.available_width();
         ScrollArea::horizontal().auto_shrink([false, true]).show(ui, |ui| {
+            ui.set_max_width(width);
             response.clicked = body(ui, id, table, selected, height, &mut memory);
         });
     });
@@ -98,6 +100,9 @@ fn body(
     if table.header.is_empty() {
         return None;
     }
+    let width = |longest: &usize| (*longest as f32 * 7.4 + 20.0).clamp(64.0, 340.0);
+    let widths: Vec<f32> = memory.order.longest.iter().map(width).collect();
+    let (available, spacing) = (ui.available_width(), ui.spacing().item_spacing.x * widths.len() as f32);
     let mut builder = TableBuilder::new(ui)
         .id_salt(id)
         .sense(Sense::click())
@@ -105,9 +110,14 @@ fn body(
         .auto_shrink([false, true])
         .max_scroll_height(height - ROW_HEIGHT - theme::STEP)
         .cell_layout(Layout::left_to_right(Align::Center));
-    for longest in &memory.order.longest {
-        let width = (*longest as f32 * 7.4 + 20.0).clamp(64.0, 340.0);
-        builder = builder.column(Column::initial(width).at_least(48.0).clip(true));
+    // Where all columns fit, the longest text takes the room that is left.
+    let flexible = (widths.iter().sum::<f32>() + spacing < available).then(|| memory.order.longest_text()).flatten();
+    for (column, width) in widths.into_iter().enumerate() {
+        builder = builder.column(if flexible == Some(column) {
+            Column::remainder().at_least(width).clip(true).resizable(false)
+        } else {
+            Column::initial(width).at_least(48.0).clip(true)
+        });
     }
     let (mut clicked, mut clicked_header) = (None, None);
     builder

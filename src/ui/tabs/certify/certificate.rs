@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use eframe::egui::{RichText, Ui};
 
-use super::explanation::{Topic, explain};
 use super::outcome::{Loaded, say};
 use super::view::{At, ContextView};
 use super::words;
@@ -14,8 +13,8 @@ use crate::jobs::spec::{RunSpec, VerifySpec};
 use crate::store::{RunId, RunRow, RunState, VerificationRow};
 use crate::ui::command::{Command, Table};
 use crate::ui::context::TabContext;
-use crate::ui::theme;
 use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, stat};
+use crate::ui::{help, theme};
 
 /// Verifications shown beside a certificate, newest first.
 const SHOWN: usize = 3;
@@ -100,8 +99,13 @@ fn contents(ui: &mut Ui, certificate: &Certificate, commands: &mut Vec<Command>)
     let assessment = &certificate.assessment;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme::STEP * 3.0;
-        stat(ui, "C1: stored weights as exact reals", words::verdict_name(assessment.c1), explain(Topic::C1));
-        stat(ui, "C2: the program as it runs in f32", words::second_verdict_name(assessment.c2), explain(Topic::C2));
+        stat(ui, "C1: stored weights as exact reals", words::verdict_name(assessment.c1), help::CERTIFICATE_C1.text);
+        stat(
+            ui,
+            "C2: the program as it runs in f32",
+            words::second_verdict_name(assessment.c2),
+            help::CERTIFICATE_C2.text,
+        );
     });
     ui.collapsing("The statement in full", |ui| {
         ui.set_max_width(theme::READING_WIDTH);

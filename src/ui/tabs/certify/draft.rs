@@ -277,6 +277,36 @@ impl Draft {
             RunSpec::TrainMlm(_) | RunSpec::Fetch(_) | RunSpec::Verify(_) => {}
         }
     }
+
+    /// Fills the halves of the form that are still empty from the runs that are shown beside them; `runs` are in the
+    /// order of the list, so the first of a kind is the one shown.
+    pub fn start_from<'a>(&mut self, runs: impl Iterator<Item = &'a RunSpec> + Clone, lists: &[(String, Vec<String>)]) {
+        let no_context = self.sentence.trim().is_empty() && self.positions.is_empty();
+        let no_survey = self.survey.list.is_none() && self.survey.lines.trim().is_empty();
+        let mode = self.mode;
+        // The context comes last: what both halves share (model, temperature, seed) then is that of the first view.
+        if no_survey && let Some(spec) = runs.clone().find(|spec| matches!(spec, RunSpec::Survey(_))) {
+            let kept = (self.model.clone(), self.temperature, self.seed);
+            self.set_spec(spec);
+            if !no_context {
+                (self.model, self.temperature, self.seed) = kept;
+            }
+            if let RunSpec::Survey(spec) = spec
+                && let Some((name, _)) = lists.iter().find(|(_, sentences)| *sentences == spec.sentences)
+            {
+                self.survey.list = Some(name.clone());
+                self.survey.lines.clear();
+            }
+        }
+        if no_context && let Some(spec) = runs.clone().find(|spec| matches!(spec, RunSpec::Certify(_))) {
+            let kept = (self.model.clone(), self.temperature, self.seed);
+            self.set_spec(spec);
+            if !no_survey {
+                (self.model, self.temperature, self.seed) = kept;
+            }
+        }
+        self.mode = mode;
+    }
 }
 
 /// The ticked values in the order of the form, so that ticking in another order makes the same spec.
@@ -333,6 +363,28 @@ mod tests {
         let spec = draft.spec(&lists).unwrap();
         other.set_spec(&spec);
         assert_eq!(other.spec(&[]).unwrap(), spec, "a run's sentences no longer need the list they came from");
+    }
+
+    #[test]
+    fn only_empty_halves_are_filled_from_the_runs_shown() {
+        let lists = vec![("proverbs".to_owned(), vec!["time flies".to_owned()])];
+        let context = ready().spec(&lists).unwrap();
+        let mut survey = Draft { mode: Mode::Survey, ..ready() };
+        survey.survey.list = Some("proverbs".to_owned());
+        let survey = survey.spec(&lists).unwrap();
+        let runs = [survey.clone(), context.clone()];
+
+        let mut draft = Draft::default();
+        draft.start_from(runs.iter(), &lists);
+        assert_eq!(draft.spec(&lists).unwrap(), context);
+        assert_eq!(draft.survey.list.as_deref(), Some("proverbs"), "a list of the project is named, not typed out");
+        draft.mode = Mode::Survey;
+        assert_eq!(draft.spec(&lists).unwrap(), survey);
+
+        let mut begun = Draft { sentence: "1 1".to_owned(), model: "mine".to_owned(), ..Draft::default() };
+        begun.start_from(runs.iter(), &lists);
+        assert_eq!((begun.sentence.as_str(), begun.model.as_str()), ("1 1", "mine"));
+        assert_eq!(begun.survey.list.as_deref(), Some("proverbs"));
     }
 
     #[test]

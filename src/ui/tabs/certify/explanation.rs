@@ -9,94 +9,9 @@ use super::words;
 use crate::figures::number;
 use crate::store::RunRow;
 use crate::ui::command::Command;
-use crate::ui::theme;
 use crate::ui::widgets::card;
 use crate::ui::widgets::stat::{self, stat};
-
-/// What can be asked "what is this?" about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topic {
-    Test,
-    R,
-    ErrorBound,
-    LogOddsRatio,
-    DistanceBound,
-    RootMeanSquare,
-    C1,
-    C2,
-    Prevalence,
-    SignDisagreement,
-    Asymmetry,
-    Controls,
-}
-
-/// The explanation of `topic`, for someone who knows statistics but not the paper. Indented lines are formulas.
-pub fn explain(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Test => {
-            "A masked language model gives, for each position, the distribution of the token there given all other tokens. \
-             If these conditionals came from one joint distribution of sentences, the log odds ratio of two tokens at i \
-             and two tokens at j would be the same seen from i and seen from j.\n\n\
-             R is the difference. One rectangle with R other than zero shows that no joint distribution has these \
-             conditionals; zero on some rectangles shows nothing about the others.\n\n\
-             The program implements the method of arXiv 2605.16378; formulas the paper does not let us read are \
-             reconstructed from earlier work on compatible conditionals."
-        }
-        Topic::R => {
-            "How much the two directions disagree on one rectangle, in nats, at the run's temperature τ.\n\n\
-             \x20   R = (LOR_i - LOR_j) / τ\n\n\
-             R is zero for every rectangle if the conditionals have a joint distribution. R at temperature τ is R at \
-             temperature 1 divided by τ, exactly. Swapping a and a', or b and b', changes its sign."
-        }
-        Topic::ErrorBound => {
-            "How wrong R can be through rounding. R is evaluated four times: in single and in double precision, with \
-             rows in one batch and each row alone. The bound is the larger of the difference between the two \
-             double-precision values and the single-precision difference scaled down by 2^-29, times 100 for safety."
-        }
-        Topic::LogOddsRatio => {
-            "How strongly the tokens a and b attract each other rather than a' and b', in nats at temperature 1, read \
-             from one direction.\n\n\
-             \x20   LOR_i = [l_i(a|b) - l_i(a'|b)] - [l_i(a|b') - l_i(a'|b')]\n\n\
-             LOR_j is the same with i and j exchanged. Every joint distribution gives the same value both ways."
-        }
-        Topic::DistanceBound => {
-            "A distance from all joint distributions at once: whichever one you pick, at least one of the rectangle's eight \
-             log-probabilities is off by this much or more. It follows from R being a sum of these eight with signs."
-        }
-        Topic::RootMeanSquare => {
-            "The root mean square of the rectangle field, in nats: the size of the incompatibility over all tokens of the \
-             two sets together. Zero if and only if every rectangle among them has R = 0."
-        }
-        Topic::C1 => {
-            "A statement about the real-number function that the stored weights define, evaluated in double precision. \
-             It is certified when |R| exceeds both 1e-9 and a hundred times the error bound, and single precision agrees \
-             in sign and size. Single precision alone never certifies."
-        }
-        Topic::C2 => {
-            "A statement about the program as it runs in single precision. Where repeated runs give the same bits, its \
-             outputs are its conditionals, and only the final additions can be wrong. Without bit-equal repeats \
-             (some GPUs) only C1 is possible."
-        }
-        Topic::Prevalence => {
-            "The share of sampled rectangles past the chosen threshold, for each stratum on its own. The whiskers are \
-             95 % intervals: Wilson's with one rectangle for each sentence, otherwise a bootstrap over sentences, \
-             because rectangles of one sentence are not independent."
-        }
-        Topic::SignDisagreement => {
-            "The share of rectangles in which one direction says the tokens attract each other and the other says \
-             they repel: LOR_i and LOR_j have opposite signs."
-        }
-        Topic::Asymmetry => {
-            "How far the two directions are apart relative to their size, from 0 (equal) to 1 (opposite, or only one of \
-             them is other than zero).\n\n\x20   |LOR_i - LOR_j| / (|LOR_i| + |LOR_j|)"
-        }
-        Topic::Controls => {
-            "What the numbers would be without anything learnt. The Ising model has a joint distribution, so it must show \
-             zero. The untrained copy of the model shows that some incompatibility comes for free. The shuffled values \
-             show the correlation that chance alone gives."
-        }
-    }
-}
+use crate::ui::{help, theme};
 
 /// What the right side explains.
 pub enum Shown<'a> {
@@ -133,31 +48,47 @@ pub fn show(ui: &mut Ui, mode: Mode, run: Option<&RunRow>, shown: Shown<'_>, com
             });
         }
         card(ui, "What is tested?", |ui| {
-            stat::explain(ui, explain(Topic::Test));
+            stat::explain(ui, help::RECTANGLE_TEST.text);
         });
         if mode == Mode::Survey {
-            card(ui, "Controls", |ui| stat::explain(ui, explain(Topic::Controls)));
+            card(ui, "Controls", controls);
         }
     });
+}
+
+/// What the numbers would be without anything learnt: a sentence for each control, more behind its question mark.
+fn controls(ui: &mut Ui) {
+    for (name, text) in [
+        ("Ising model", help::CONTROL_ISING),
+        ("Random weights", help::CONTROL_RANDOM_INIT),
+        ("Directions permuted", help::CONTROL_PERMUTED),
+    ] {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            ui.label(theme::strong(name));
+            stat::what_is(ui, text.name, text.text);
+        });
+        ui.label(theme::caption(text.first_sentence()));
+    }
 }
 
 fn context(ui: &mut Ui, view: &ContextView, state: &OneContext, commands: &mut Vec<Command>) {
     let result = &view.result;
     card(ui, "Statistics", |ui| {
-        stat(ui, "Largest |R|", &number::nats_with_unit(result.max_abs_r), explain(Topic::R));
-        stat(ui, "Root mean square of D", &number::nats_with_unit(result.rms), explain(Topic::RootMeanSquare));
+        stat(ui, "Largest |R|", &number::nats_with_unit(result.max_abs_r), help::R.text);
+        stat(ui, "Root mean square of D", &number::nats_with_unit(result.rms), help::RECTANGLE_FIELD.text);
         let certified = result
             .rectangles
             .iter()
             .filter(|rectangle| rectangle.assessment.c1 == crate::glauber::certificate::Verdict::Certified)
             .count();
         let share = format!("{} of {}", number::count(certified as u64), number::count(result.rectangles.len() as u64));
-        stat(ui, "Rectangles certified", &share, explain(Topic::C1));
+        stat(ui, "Rectangles certified", &share, help::CERTIFICATE_C1.text);
         if let Some(found) = state.selected(view).and_then(|at| view.rectangle(at)) {
             let assessment = &found.assessment;
-            stat(ui, "R of the selected rectangle", &number::nats_with_unit(assessment.r64), explain(Topic::R));
-            stat(ui, "|R| / error bound", &ratio(assessment.r64, assessment.e64), explain(Topic::ErrorBound));
-            stat(ui, "Error in single precision", &number::bound(assessment.e32), explain(Topic::ErrorBound));
+            stat(ui, "R of the selected rectangle", &number::nats_with_unit(assessment.r64), help::R.text);
+            stat(ui, "|R| / error bound", &ratio(assessment.r64, assessment.e64), help::ERROR_BOUND.text);
+            stat(ui, "Error in single precision", &number::bound(assessment.e32), help::ERROR_BOUND.text);
         }
     });
     let sizes = (result.texts_a.len(), result.texts_b.len());
@@ -175,10 +106,21 @@ fn survey(ui: &mut Ui, view: &SurveyView, commands: &mut Vec<Command>) {
         let own = &view.own;
         let of_all = |count: u64| format!("{} of {}", number::count(count), number::count(own.records));
         ui.label(theme::caption(format!("{}, all strata together", words::shortened(&view.spec.model, 24))).weak());
-        stat(ui, "Certified", &of_all(own.certified), explain(Topic::Prevalence));
-        stat(ui, "Signs disagree", &of_all(own.signs_differ), explain(Topic::SignDisagreement));
-        stat(ui, "Mean asymmetry", &number::fixed(own.asymmetry, 3), explain(Topic::Asymmetry));
+        stat(ui, "Certified", &of_all(own.certified), help::PREVALENCE.text);
+        stat(ui, "Signs disagree", &of_all(own.signs_differ), help::SIGN_DISAGREEMENT.text);
+        stat(ui, "Mean asymmetry", &number::fixed(own.asymmetry, 3), help::ASYMMETRY_INDEX.text);
         ui.label(theme::caption("Shares with intervals are by stratum only.").weak());
+        for text in [help::WILSON_INTERVAL, help::CLUSTER_BOOTSTRAP, help::SPEARMAN] {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                let mut name = text.name.trim_start_matches("the ").to_owned();
+                if let Some(first) = name.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                ui.label(theme::caption(name).weak());
+                stat::what_is(ui, text.name, text.text);
+            });
+        }
     });
     caption_card(ui, words::survey_caption(&view.spec, view.records.len(), view.strata.len()), commands);
 }

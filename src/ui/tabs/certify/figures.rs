@@ -31,14 +31,14 @@ pub fn field(result: &CertifyResult, positions: (usize, usize)) -> Figure {
     Figure {
         title: "Rectangle field".to_owned(),
         caption: format!(
-            "Double-centred D(a, b) = l_i(a | b) - l_j(b | a) over the tokens at positions {} and {}; all cells are zero if \
+            "Double-centred D(a, b) = l_i(a | b) - l_j(b | a) over the tokens at positions {} and {} (counted from 0); all cells are zero if \
              and only if every rectangle among these tokens is compatible. Root mean square {} nats.",
-            positions.0 + 1,
-            positions.1 + 1,
+            positions.0,
+            positions.1,
             number::nats(result.rms)
         ),
-        x: axis(&format!("token at j (position {})", positions.1 + 1), Ticks::Names(distinct(&result.texts_b))),
-        y: axis(&format!("token at i (position {})", positions.0 + 1), Ticks::Names(distinct(&result.texts_a))),
+        x: axis(&format!("token at j (position {})", positions.1), Ticks::Names(distinct(&result.texts_b))),
+        y: axis(&format!("token at i (position {})", positions.0), Ticks::Names(distinct(&result.texts_a))),
         layers: vec![Layer::Heat {
             name: "double-centred D".to_owned(),
             unit: "nats".to_owned(),

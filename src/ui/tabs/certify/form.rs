@@ -196,8 +196,8 @@ fn obstacle(context: &TabContext<'_>, draft: &Draft, questions: &mut Questions) 
                 let last = certify.positions.0.max(certify.positions.1);
                 if last >= tokens.len() {
                     return Err(format!(
-                        "Position {} is past the sentence's {} tokens: choose two positions again.",
-                        last + 1,
+                        "Position {} (counted from 0) is past the sentence's {} tokens: choose two positions again.",
+                        last,
                         tokens.len()
                     ));
                 }

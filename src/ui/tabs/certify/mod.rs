@@ -26,7 +26,7 @@ use self::form::FormState;
 use self::outcome::Outcome;
 use self::questions::Questions;
 use crate::jobs::spec::RunSpec;
-use crate::store::RunId;
+use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
 use crate::ui::theme;
@@ -133,6 +133,13 @@ impl CertifyTab {
     /// Fills the draft from a certify or survey spec.
     pub fn set_spec(&mut self, spec: &RunSpec) {
         self.draft.set_spec(spec);
+        self.form.reset();
+    }
+
+    /// Fills what is still empty in the form from the runs shown beside it; to be called when a project is opened.
+    pub fn start_from(&mut self, runs: &[RunRow], lists: &[(String, Vec<String>)]) {
+        self.draft.start_from(runs.iter().map(|run| &run.spec), lists);
+        self.settled = self.draft.clone();
         self.form.reset();
     }
 

@@ -74,11 +74,11 @@ pub fn show(
     say(ui, kind, &sentence);
     ui.label(
         theme::caption(format!(
-            "{} in \u{201c}{}\u{201d}, positions {} and {}, τ = {}: {} among {} × {} tokens; the largest |R| decides.",
+            "{} in \u{201c}{}\u{201d}, positions {} and {} (counted from 0), τ = {}: {} among {} × {} tokens; the largest |R| decides.",
             view.spec.model,
             words::shortened(&view.spec.sentence, 80),
-            view.spec.positions.0 + 1,
-            view.spec.positions.1 + 1,
+            view.spec.positions.0,
+            view.spec.positions.1,
             number::general(view.spec.temperature, 4),
             number::counted(view.total, "rectangle", "rectangles"),
             result.texts_a.len(),

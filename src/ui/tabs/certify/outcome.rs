@@ -200,11 +200,17 @@ impl Outcome {
                 *why_hidden = !*why_hidden;
             }
         });
-        let same = draft.spec(context.sentence_lists).is_ok_and(|spec| spec == run.spec);
+        let form = draft.spec(context.sentence_lists);
+        let same = form.as_ref().is_ok_and(|spec| *spec == run.spec);
         if !same && !matches!(run.spec, RunSpec::Verify(_)) {
             ui.horizontal_wrapped(|ui| {
                 let palette = theme::palette(ui);
-                ui.label(theme::caption("The form has changed since this run.").color(palette.warning));
+                let words = if form.is_ok() {
+                    "The form has changed since this run."
+                } else {
+                    "The form is incomplete; this run is an earlier one."
+                };
+                ui.label(theme::caption(words).color(palette.warning));
                 if ui.small_button("Fill the form from this run").clicked() {
                     commands.push(Command::DuplicateAsForm(run.id));
                 }
@@ -307,7 +313,7 @@ fn progress(ui: &mut Ui, context: &TabContext<'_>, run: &RunRow, commands: &mut 
     let known = context.progress.get(&run.id);
     let paused = run.state == RunState::Paused;
     let share = known.filter(|p| p.total > 0).map(|p| p.done as f32 / p.total as f32);
-    let mut words = known.map_or("Starting".to_owned(), |p| p.stage.clone());
+    let mut words = known.filter(|p| !p.stage.is_empty()).map_or("Starting".to_owned(), |p| p.stage.clone());
     if let Some(p) = known {
         if p.total > 0 {
             words += &format!(", {} of {}", number::count(p.done), number::count(p.total));

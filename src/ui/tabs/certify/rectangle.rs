@@ -2,13 +2,12 @@
 
 use eframe::egui::{self, Align, Layout, Ui};
 
-use super::explanation::{Topic, explain};
 use super::view::{At, ContextView};
 use super::words;
 use crate::figures::number;
 use crate::ui::command::{Command, Table, TableFormat};
-use crate::ui::theme;
 use crate::ui::widgets::stat;
+use crate::ui::{help, theme};
 
 /// Draws the rectangle at `at`.
 pub fn show(ui: &mut Ui, view: &ContextView, at: At, commands: &mut Vec<Command>) {
@@ -44,12 +43,12 @@ pub fn show(ui: &mut Ui, view: &ContextView, at: At, commands: &mut Vec<Command>
     let r = corners.r(view.spec.temperature);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme::STEP * 3.0;
-        stat(ui, "R", &number::nats_with_unit(r), explain(Topic::R));
+        stat(ui, "R", &number::nats_with_unit(r), help::R.text);
         let error = view.rectangle(at).map(|found| number::bound(found.assessment.e64));
-        stat(ui, "Error of R", error.as_deref().unwrap_or("not assessed"), explain(Topic::ErrorBound));
-        stat(ui, "LOR seen from i", &number::nats(corners.lor_i()), explain(Topic::LogOddsRatio));
-        stat(ui, "LOR seen from j", &number::nats(corners.lor_j()), explain(Topic::LogOddsRatio));
-        stat(ui, "|R| / 8", &number::nats_with_unit(r.abs() / 8.0), explain(Topic::DistanceBound));
+        stat(ui, "Error of R", error.as_deref().unwrap_or("not assessed"), help::ERROR_BOUND.text);
+        stat(ui, "LOR seen from i", &number::nats(corners.lor_i()), help::LOG_ODDS_RATIO.text);
+        stat(ui, "LOR seen from j", &number::nats(corners.lor_j()), help::LOG_ODDS_RATIO.text);
+        stat(ui, "|R| / 8", &number::nats_with_unit(r.abs() / 8.0), help::LOG_DISTANCE_BOUND.text);
     });
     ui.label(words::distance_bound(r));
 }

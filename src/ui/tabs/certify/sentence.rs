@@ -129,9 +129,9 @@ fn chips(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &m
     let named = |place: usize| draft.positions.get(place).and_then(|&site| Some((site, &tokens.get(site)?.1)));
     let summary = match (named(0), named(1)) {
         (Some((i, a)), Some((j, b))) => {
-            format!("i = position {} \u{201c}{a}\u{201d}, j = position {} \u{201c}{b}\u{201d}", i + 1, j + 1)
+            format!("i = position {i} \u{201c}{a}\u{201d}, j = position {j} \u{201c}{b}\u{201d} (counted from 0)")
         }
-        (Some((i, a)), None) => format!("i = position {} \u{201c}{a}\u{201d}; now click the token for j", i + 1),
+        (Some((i, a)), None) => format!("i = position {i} \u{201c}{a}\u{201d}; now click the token for j"),
         _ => format!("{} tokens", tokens.len()),
     };
     ui.label(theme::caption(summary));
@@ -149,15 +149,15 @@ fn chip(ui: &mut Ui, site: usize, text: &str, chosen: Option<usize>) -> bool {
     }
     let response = ui.add(button);
     let name = match role {
-        Some(role) => format!("Token {}: {text}, chosen as {role}", site + 1),
-        None => format!("Token {}: {text}", site + 1),
+        Some(role) => format!("Position {site}: {text}, chosen as {role}"),
+        None => format!("Position {site}: {text}"),
     };
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, chosen.is_some(), &name));
     let response = if text.starts_with("##") {
-        response.on_hover_text(format!("Position {}. A piece that continues the word before it.", site + 1))
+        response.on_hover_text(format!("Position {site}, counted from 0. A piece that continues the word before it."))
     } else {
-        response.on_hover_text(format!("Position {}", site + 1))
+        response.on_hover_text(format!("Position {site}, counted from 0"))
     };
     response.clicked()
 }

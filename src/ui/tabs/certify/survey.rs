@@ -169,7 +169,7 @@ fn choices(ui: &mut Ui, view: &SurveyView, state: &mut Survey) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Count rectangles");
         for (place, threshold) in THRESHOLDS.iter().enumerate() {
-            ui.selectable_value(&mut state.threshold, place, words::threshold_name(*threshold));
+            ui.selectable_value(&mut state.threshold, place, words::threshold_label(*threshold));
         }
     });
 }
@@ -260,9 +260,9 @@ fn one_record(
     let sentence = view::sentence(&view.spec, &view.subjects, record);
     ui.label(sentence.unwrap_or("The context of this record is not a sentence of the survey."));
     ui.label(theme::caption(format!(
-        "{subject}, positions {} and {}: R = {} nats, error {}, {}; LOR {} seen from i, {} seen from j",
-        rectangle.i + 1,
-        rectangle.j + 1,
+        "{subject}, positions {} and {} (counted from 0): R = {} nats, error {}, {}; LOR {} seen from i, {} seen from j",
+        rectangle.i,
+        rectangle.j,
         number::nats(record.r),
         number::bound(record.error),
         if record.certified { "certified" } else { "not certified" },

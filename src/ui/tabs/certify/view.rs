@@ -324,8 +324,8 @@ fn record_row(spec: &SurveySpec, subjects: &[SurveySubjectRow], names: &[String]
         figures::subject_name(names, record.subject),
         sentence(spec, subjects, record)
             .map_or(format!("context {}", record.context + 1), |text| words::shortened(text, 60)),
-        (rectangle.i + 1).to_string(),
-        (rectangle.j + 1).to_string(),
+        rectangle.i.to_string(),
+        rectangle.j.to_string(),
         format!("{}, {}", rectangle.a, rectangle.a2),
         format!("{}, {}", rectangle.b, rectangle.b2),
         number::nats(record.lor_i),

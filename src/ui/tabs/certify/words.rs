@@ -106,6 +106,11 @@ pub fn threshold_name(threshold: Option<f64>) -> String {
     threshold.map_or("certified".to_owned(), |nats| format!("with |R| above {nats} nats"))
 }
 
+/// `certified` or `|R| > 0.1 nats`, for a button.
+pub fn threshold_label(threshold: Option<f64>) -> String {
+    threshold.map_or("certified".to_owned(), |nats| format!("|R| > {nats} nats"))
+}
+
 /// A sentence cut to about `length` characters at a word.
 pub fn shortened(sentence: &str, length: usize) -> String {
     if sentence.chars().count() <= length {
@@ -146,13 +151,13 @@ pub fn context_caption(spec: &CertifySpec, assessment: &Assessment, sizes: (usiz
         Verdict::Evidence => "evidence from single precision only",
     };
     format!(
-        "Rectangle test on {model} in the context \u{201c}{sentence}\u{201d}, positions {i} and {j}, temperature {tau}: \
+        "Rectangle test on {model} in the context \u{201c}{sentence}\u{201d}, positions {i} and {j} (counted from 0), temperature {tau}: \
          {a} × {b} tokens, {rectangles} rectangles; largest R = {r} nats (numerical error {error}), {outcome}. \
          The program implements the method of arXiv 2605.16378; formulas reconstructed.",
         model = spec.model,
         sentence = spec.sentence,
-        i = spec.positions.0 + 1,
-        j = spec.positions.1 + 1,
+        i = spec.positions.0,
+        j = spec.positions.1,
         tau = number::general(spec.temperature, 3),
         a = sizes.0,
         b = sizes.1,

@@ -34,7 +34,7 @@ impl Bench<'_> {
             let total = survey::plan(spec, &subjects);
             self.ledger.note("info", &format!("going on after {first} of {total} rectangles"))?;
         }
-        let names: Vec<String> = rows.into_iter().map(|row| row.name).collect();
+        let names: Vec<(String, Option<Control>)> = rows.into_iter().map(|row| (row.name, row.control)).collect();
 
         // A failed write comes back from the science as the backend's failure; this keeps what it was.
         let mut refused = None;
@@ -65,7 +65,8 @@ impl Bench<'_> {
         self.progress.stage("summing up the strata");
         let strata = survey::summarise(spec, &names, &records);
         self.ledger.strata(&strata)?;
-        Ok(RunOutcome::Survey { subjects: names, records, strata })
+        let subjects = names.into_iter().map(|(name, _)| name).collect();
+        Ok(RunOutcome::Survey { subjects, records, strata })
     }
 
     /// The model, the models beside it, the random-init control, the Ising control; in this order.

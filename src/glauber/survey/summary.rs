@@ -24,7 +24,8 @@ pub fn summarise(spec: &SurveySpec, subjects: &[(String, Option<Control>)], reco
     for record in records {
         strata.entry((record.subject, record.plausibility, record.distance)).or_default().push(record.clone());
     }
-    let named = |subject: u32| subjects.get(subject as usize).map_or(("unnamed model", None), |(n, c)| (n.as_str(), *c));
+    let named =
+        |subject: u32| subjects.get(subject as usize).map_or(("unnamed model", None), |(n, c)| (n.as_str(), *c));
     let mut found: Vec<Stratum> =
         strata.iter().map(|(&(subject, ..), records)| stratum(spec, named(subject), records)).collect();
     if spec.controls.contains(&Control::Permuted) {

@@ -168,6 +168,7 @@ fn strata_tell_prevalence_with_the_right_interval() {
     assert!((0.0..=1.0).contains(&table.asymmetry.estimate));
     let ising = find("ising · uniform · distance 9+");
     assert_eq!((ising.prevalence, ising.interval[0], ising.prevalences[0].method.as_str()), (0.0, 0.0, "exact zero"));
+    assert_eq!((ising.control, table.control), (Some(Control::Ising), None));
     assert!((ising.interval[1] - (1.0 - 0.05f64.sqrt())).abs() < 1e-12, "two contexts");
     assert!(strata.iter().any(|stratum| stratum.name == "random-table, directions permuted · top-k · distance 1"));
 

@@ -1,9 +1,9 @@
 //! kill -9 in the middle of a survey, several times, then resume: nothing is lost, nothing differs.
 //!
-//! The test runs itself as the child process (an environment variable names the project), so that what is killed is a
-//! whole process with its database connections and locks.
+//! The first test runs itself as the child process (an environment variable names the project), so that what is killed is a
+//! whole process with its database connections and locks. The second kills the program itself, on the shipped model.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,6 +60,20 @@ fn start_child(directory: &Path) -> Child {
         .unwrap()
 }
 
+/// A closed project in `folder` with the queued run 1.
+fn queued(folder: &Path, spec: &RunSpec) -> PathBuf {
+    let directory = folder.join("killed");
+    // The library's own way to queue a run without a worker: a sample project.
+    std::fs::create_dir(&directory).unwrap();
+    let run = toml::Table::try_from(spec).unwrap();
+    let sample = toml::Table::from_iter([("name".to_owned(), "Killed".into()), ("run".to_owned(), vec![run].into())]);
+    std::fs::write(directory.join("project.toml"), toml::to_string(&sample).unwrap()).unwrap();
+    let project = Project::open(&directory).unwrap();
+    let runs = project.runs(&RunFilter::default()).unwrap();
+    assert_eq!((runs.len(), runs[0].state, &runs[0].spec), (1, RunState::Queued, spec));
+    directory
+}
+
 /// How many records are committed; counted through a reader beside the child that writes.
 fn stored(directory: &Path) -> u64 {
     Project::open_reader(directory).unwrap().survey_records(RunId(1), 0, u64::MAX).unwrap().len() as u64
@@ -72,21 +86,7 @@ fn a_killed_survey_resumes_to_the_identical_records() {
     assert!(whole.len() > 2000, "{} records leave no time to kill", whole.len());
 
     let folder = tempfile::tempdir().unwrap();
-    let directory = folder.path().join("killed");
-    // The library's own way to queue a run without a worker: a sample project.
-    std::fs::create_dir(&directory).unwrap();
-    let RunSpec::Survey(survey) = spec() else { unreachable!() };
-    let mut table = toml::Table::try_from(&survey).unwrap();
-    table.insert("kind".to_owned(), "survey".into());
-    let mut sample = toml::Table::new();
-    sample.insert("name".to_owned(), "Killed".into());
-    sample.insert("run".to_owned(), vec![table].into());
-    std::fs::write(directory.join("project.toml"), toml::to_string(&sample).unwrap()).unwrap();
-    {
-        let project = Project::open(&directory).unwrap();
-        let runs = project.runs(&RunFilter::default()).unwrap();
-        assert_eq!((runs.len(), runs[0].state, &runs[0].spec), (1, RunState::Queued, &spec()));
-    }
+    let directory = queued(folder.path(), &spec());
 
     let mut generator = ChaCha8Rng::seed_from_u64(SEED);
     let (mut kills, mut last) = (0, 0);
@@ -122,4 +122,75 @@ fn a_killed_survey_resumes_to_the_identical_records() {
     assert_eq!(project.survey_strata(RunId(1)).unwrap(), (subjects, strata));
     assert!(project.log(RunId(1)).unwrap().iter().any(|line| line.message.starts_with("going on after")));
     assert_eq!(project.damage().unwrap(), None);
+}
+
+/// A survey of the shipped model, small enough for a test and long enough to be killed in.
+fn shipped() -> RunSpec {
+    let RunSpec::Survey(toys) = spec() else { unreachable!() };
+    let sentences = [
+        "the president ordered the army to cross the river .",
+        "she opened the door and looked at the sea .",
+        "the old man gave his son a book .",
+        "a letter came from the city in the morning .",
+        "the ship was lost in the storm last night .",
+        "they walked home through the quiet fields .",
+    ];
+    RunSpec::Survey(SurveySpec {
+        model: "agora".to_owned(),
+        beside: Vec::new(),
+        sentences: sentences.map(str::to_owned).to_vec(),
+        plausibilities: vec![Plausibility::OriginalAndDraw, Plausibility::Uniform],
+        distances: vec![Distance::One, Distance::FiveToEight],
+        per_context: 3,
+        controls: vec![Control::Permuted],
+        ..toys
+    })
+}
+
+#[test]
+fn the_killed_program_resumes_to_the_identical_records() {
+    let outcome = run_headless(None, Arc::new(Library::default()), &shipped(), &Silent).unwrap();
+    let RunOutcome::Survey { records: whole, strata, .. } = outcome else { panic!("not a survey") };
+    let folder = tempfile::tempdir().unwrap();
+    let directory = queued(folder.path(), &shipped());
+    let program = || {
+        Command::new(env!("CARGO_BIN_EXE_kleroterion"))
+            .args(["run", "--run", "1", "--project"])
+            .arg(&directory)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut generator = ChaCha8Rng::seed_from_u64(SEED);
+    let mut last = 0;
+    for kill in 0..4 {
+        let mut child = program();
+        let began = Instant::now();
+        // Every second time some work must have been committed; else it may be killed while it loads.
+        let far_enough = || {
+            let reader = Project::open_reader(&directory).unwrap();
+            reader.run(RunId(1)).unwrap().state == RunState::Running && (kill % 2 == 0 || stored(&directory) > last)
+        };
+        while !far_enough() {
+            assert!(child.try_wait().unwrap().is_none(), "the survey ended after {kill} kills; make it longer");
+            assert!(began.elapsed() < Duration::from_secs(60), "nothing happened in a minute");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(generator.random_range(0..150)));
+        child.kill().unwrap();
+        assert!(!child.wait().unwrap().success(), "the survey ended after {kill} kills; make it longer");
+        let project = Project::open(&directory).unwrap();
+        assert_eq!(project.run(RunId(1)).unwrap().state, RunState::Interrupted);
+        assert_eq!(project.damage().unwrap(), None);
+        let kept = project.survey_records(RunId(1), 0, u64::MAX).unwrap();
+        assert!(kept.len() as u64 >= last, "committed records were lost");
+        assert_eq!(kept, whole[..kept.len()], "a prefix of the uninterrupted run");
+        last = kept.len() as u64;
+    }
+    assert!(last > 0);
+    assert!(program().wait().unwrap().success());
+    let project = Project::open(&directory).unwrap();
+    assert_eq!(project.run(RunId(1)).unwrap().state, RunState::Done);
+    assert_eq!(project.survey_records(RunId(1), 0, u64::MAX).unwrap(), whole);
+    assert_eq!(project.survey_strata(RunId(1)).unwrap().1, strata);
 }

@@ -79,8 +79,7 @@ impl Survey {
                 stratum.quantiles[2]
             );
         }
-        let models = 1 + spec.beside.len() as u32;
-        let (of_models, of_controls): (Vec<&Stratum>, Vec<&Stratum>) = strata.iter().partition(|s| s.subject < models);
+        let (of_models, of_controls): (Vec<&Stratum>, Vec<&Stratum>) = strata.iter().partition(|s| s.control.is_none());
         let report = json!({
             "spec": spec, "seed": spec.seed, "subjects": subjects,
             "strata": of_models, "controls": of_controls, "records": records,

@@ -25,6 +25,13 @@ struct Stored<'a> {
     models: Option<String>,
 }
 
+impl Stored<'_> {
+    /// Seconds of all sittings until now.
+    fn seconds(&self) -> f64 {
+        self.before + (self.clock)()
+    }
+}
+
 impl<'a> Ledger<'a> {
     /// Leaves nothing behind.
     pub(super) fn nowhere() -> Self {
@@ -36,7 +43,17 @@ impl<'a> Ledger<'a> {
         Self { stored: Some(Stored { project, run: row.id, before: row.seconds, clock, committed, models }) }
     }
 
+    /// Writes, records the seconds worked so far, and tells.
     fn commit(&self, write: impl FnOnce(&Stored<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let Some(stored) = &self.stored else { return Ok(()) };
+        write(stored)?;
+        stored.project.set_seconds(stored.run, stored.seconds())?;
+        (stored.committed)();
+        Ok(())
+    }
+
+    /// Writes something that records the seconds itself, and tells.
+    fn tell(&self, write: impl FnOnce(&Stored<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let Some(stored) = &self.stored else { return Ok(()) };
         write(stored)?;
         (stored.committed)();
@@ -51,21 +68,23 @@ impl<'a> Ledger<'a> {
         self.commit(|stored| stored.project.note(stored.run, level, message))
     }
 
-    /// Records the models; fails with their names if an earlier sitting evaluated other weights.
+    /// Records the models as far as they are loaded; fails with the reference of one that had other weights in an
+    /// earlier sitting.
     pub(super) fn models(&self, models: &[ModelIdentity]) -> Result<Result<(), String>, StoreError> {
         let Some(stored) = &self.stored else { return Ok(Ok(())) };
         if let Some(earlier) = &stored.models {
             let earlier: Vec<ModelIdentity> =
                 serde_json::from_str(earlier).map_err(|error| StoreError::Database(error.to_string()))?;
             let changed = earlier.iter().zip(models).find(|(was, is)| was != is).map(|(was, _)| was.reference.clone());
-            return Ok(match changed {
-                Some(reference) => Err(reference),
-                None => Ok(()),
-            });
+            if let Some(reference) = changed {
+                return Ok(Err(reference));
+            }
+            if models.len() <= earlier.len() {
+                return Ok(Ok(()));
+            }
         }
         let json = serde_json::to_string(models).map_err(|error| StoreError::Database(error.to_string()))?;
-        stored.project.set_models(stored.run, &json)?;
-        Ok(Ok(()))
+        self.commit(|stored| stored.project.set_models(stored.run, &json)).map(Ok)
     }
 
     /// Records input files (as the spec names them) with their SHA-256.
@@ -92,7 +111,7 @@ impl<'a> Ledger<'a> {
     }
 
     pub(super) fn records(&self, records: &[Record]) -> Result<(), StoreError> {
-        self.commit(|stored| stored.project.add_survey_records(stored.run, records, stored.before + (stored.clock)()))
+        self.tell(|stored| stored.project.add_survey_records(stored.run, records, stored.seconds()))
     }
 
     pub(super) fn strata(&self, strata: &[Stratum]) -> Result<(), StoreError> {
@@ -100,7 +119,7 @@ impl<'a> Ledger<'a> {
     }
 
     pub(super) fn point(&self, point: &TrainingPoint) -> Result<(), StoreError> {
-        self.commit(|stored| stored.project.add_training_point(stored.run, point, stored.before + (stored.clock)()))
+        self.tell(|stored| stored.project.add_training_point(stored.run, point, stored.seconds()))
     }
 
     pub(super) fn verification(&self, found: &VerificationRow) -> Result<(), StoreError> {
@@ -109,6 +128,6 @@ impl<'a> Ledger<'a> {
 
     /// Records the seconds worked, at the end of a sitting.
     pub(super) fn seconds(&self) -> Result<(), StoreError> {
-        self.commit(|stored| stored.project.set_seconds(stored.run, stored.before + (stored.clock)()))
+        self.commit(|_| Ok(()))
     }
 }

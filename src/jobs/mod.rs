@@ -10,14 +10,40 @@ pub mod spec;
 mod survey;
 mod work;
 
-/// What runs are computed on, in words.
+use std::sync::LazyLock;
+
+/// What runs are computed on, in words. Double precision always runs on the processor.
 pub fn device() -> String {
+    static DEVICE: LazyLock<String> = LazyLock::new(|| in_words(crate::models::accelerator()));
+    DEVICE.clone()
+}
+
+fn in_words(accelerator: Option<&str>) -> String {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("CPU, {} on {}, {threads} threads", std::env::consts::ARCH, std::env::consts::OS)
+    let processor = format!("CPU, {} on {}, {threads} threads", std::env::consts::ARCH, std::env::consts::OS);
+    match accelerator {
+        Some(name) => format!("{name} in single precision; {processor}"),
+        None => processor,
+    }
 }
 
 /// SHA-256 in hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_accelerator_is_named_before_the_processor() {
+        let processor = super::in_words(None);
+        assert!(processor.starts_with("CPU, "));
+        assert_eq!(super::in_words(Some("CUDA GPU 0")), format!("CUDA GPU 0 in single precision; {processor}"));
+        let is_named = !super::device().starts_with("CPU");
+        assert_eq!(is_named, crate::models::accelerator().is_some());
+        if !cfg!(any(feature = "cuda", feature = "metal")) {
+            assert_eq!(super::device(), processor);
+        }
+    }
 }

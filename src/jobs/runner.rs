@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::context::{JobContext, Signal, Stop};
 use super::headless::Sitting;
@@ -14,7 +15,7 @@ pub use super::work::{JobError, RunOutcome};
 use crate::models::{Library, ModelSource};
 use crate::store::{Project, RunId, RunState, StoreError};
 
-/// What a worker reports; at most ten a second for each run.
+/// What a worker reports. Of each run, progress at most ten times a second, and so results.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The run entered a state (also written to its row).
@@ -53,12 +54,23 @@ impl Lane {
 struct Shared {
     library: Arc<Library>,
     wake: Arc<dyn Fn() + Send + Sync>,
-    events: Mutex<VecDeque<Event>>,
+    events: Mutex<Outbox>,
     board: Mutex<Board>,
     changed: Condvar,
     /// For small writes by other threads than the workers, which have connections of their own.
     control: Mutex<Project>,
 }
+
+/// Events that wait to be drained.
+#[derive(Default)]
+struct Outbox {
+    waiting: VecDeque<Event>,
+    /// When new results of a run were last told, and whether there have been more since.
+    results: BTreeMap<RunId, (Instant, bool)>,
+}
+
+/// Time between two signs of new results of a run, at least.
+const RESULTS_GAP: Duration = Duration::from_millis(100);
 
 /// What waits and what is in work.
 #[derive(Default)]
@@ -164,7 +176,7 @@ impl Runner {
 
     /// Events since the last call, oldest first. Never blocks.
     pub fn drain(&self) -> Vec<Event> {
-        locked(&self.shared.events).drain(..).collect()
+        locked(&self.shared.events).waiting.drain(..).collect()
     }
 
     /// Whether anything is queued, running or paused.
@@ -173,7 +185,8 @@ impl Runner {
         !board.queue.is_empty() || !board.current.is_empty()
     }
 
-    /// Marks running work interrupted (it resumes when the project is next opened) and joins the workers.
+    /// Marks running work interrupted ([`Runner::resume`] goes on with it, also in a later process) and joins the
+    /// workers. What is queued stays so.
     pub fn shut_down(self) {
         {
             let mut board = locked(&self.shared.board);
@@ -191,18 +204,12 @@ impl Runner {
 }
 
 impl Shared {
-    /// Adds an event; only the latest progress of a run, and one sign of new results, wait to be drained.
+    /// Adds an event and wakes whoever drains them; results that come too soon after others wait for the next event
+    /// that may tell them, at the latest the run's next state.
     fn push(&self, event: Event) {
-        {
-            let mut events = locked(&self.events);
-            events.retain(|old| match (old, &event) {
-                (Event::Progress { run: old, .. }, Event::Progress { run, .. })
-                | (Event::Results { run: old }, Event::Results { run }) => old != run,
-                _ => true,
-            });
-            events.push_back(event);
+        if locked(&self.events).take(event) {
+            (self.wake)();
         }
-        (self.wake)();
     }
 
     fn enqueue(&self, lane: Lane, run: RunId) {
@@ -286,6 +293,42 @@ impl Shared {
     }
 }
 
+impl Outbox {
+    /// Adds an event; only the latest progress of a run, and one sign of new results, wait to be drained. False if the
+    /// event is told later.
+    fn take(&mut self, event: Event) -> bool {
+        match event {
+            Event::Results { run } => {
+                let now = Instant::now();
+                if let Some((told, more)) = self.results.get_mut(&run)
+                    && now.duration_since(*told) < RESULTS_GAP
+                {
+                    *more = true;
+                    return false;
+                }
+                self.results.insert(run, (now, false));
+            }
+            Event::State { run, .. } => {
+                if let Some((_, true)) = self.results.remove(&run) {
+                    self.add(Event::Results { run });
+                }
+            }
+            Event::Progress { .. } => {}
+        }
+        self.add(event);
+        true
+    }
+
+    fn add(&mut self, event: Event) {
+        self.waiting.retain(|old| match (old, &event) {
+            (Event::Progress { run: old, .. }, Event::Progress { run, .. })
+            | (Event::Results { run: old }, Event::Results { run }) => old != run,
+            _ => true,
+        });
+        self.waiting.push_back(event);
+    }
+}
+
 /// What a stored run would touch beyond the project's folder and the shipped models, in words.
 fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
     let model = |reference: &str| {
@@ -297,6 +340,14 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
             Ok(ModelSource::Folder(folder)) => Some(format!("it reads the folder {}", folder.display())),
             Ok(ModelSource::Hub { repository, .. }) => Some(format!("it downloads {repository}")),
         }
+    };
+    // Random weights take their shape from a model that is read all the same.
+    let model = |reference: &str| {
+        let mut reference = reference.trim();
+        while let Some(rest) = reference.strip_prefix("random-like:") {
+            reference = rest.rsplit_once(",seed=").map_or(rest, |(like, _)| like).trim();
+        }
+        model(reference)
     };
     match spec {
         RunSpec::Certify(spec) => model(&spec.model),

@@ -167,7 +167,8 @@ impl Shared {
             }
         }
         let Some((_, loaded)) = kept else { return failed(question.clone(), "no model".to_owned()) };
-        let conditionals = &*loaded.conditionals;
+        // The same site is asked again whenever the form changes around it.
+        let conditionals = &*loaded.cached();
         match question {
             Question::Tokens { sentence, .. } => {
                 let tokens = conditionals

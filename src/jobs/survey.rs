@@ -20,21 +20,22 @@ const RANDOM_INIT_SEED: u64 = 1;
 /// Strata are refreshed no more often than this, and take at most a tenth of the time.
 const REFRESH: Duration = Duration::from_secs(3);
 
-/// Subjects as the science takes them, as the store keeps them, and the models behind them.
-type Asked = (Vec<Subject>, Vec<SurveySubjectRow>, Vec<ModelIdentity>);
+/// Subjects as the science takes them and as the store keeps them.
+type Asked = (Vec<Subject>, Vec<SurveySubjectRow>);
 
 impl Bench<'_> {
     pub(super) fn survey(&self, spec: &SurveySpec) -> Result<RunOutcome, JobError> {
         let mut records = self.ledger.earlier_records()?;
         let first = records.len() as u64;
-        let (subjects, rows, identities) = self.subjects(spec, first == 0)?;
-        self.models(&identities)?;
+        let (subjects, rows) = self.subjects(spec, first == 0)?;
         self.ledger.subjects(&rows, first > 0)?;
-        if first > 0 {
-            let total = survey::plan(spec, &subjects);
-            self.ledger.note("info", &format!("going on after {first} of {total} rectangles"))?;
-        }
-        let names: Vec<String> = rows.into_iter().map(|row| row.name).collect();
+        let total = survey::plan(spec, &subjects);
+        let note = match first {
+            0 => format!("sampled {total} rectangles"),
+            _ => format!("going on after {first} of {total} rectangles"),
+        };
+        self.ledger.note("info", &note)?;
+        let names: Vec<(String, Option<Control>)> = rows.into_iter().map(|row| (row.name, row.control)).collect();
 
         // A failed write comes back from the science as the backend's failure; this keeps what it was.
         let mut refused = None;
@@ -65,7 +66,8 @@ impl Bench<'_> {
         self.progress.stage("summing up the strata");
         let strata = survey::summarise(spec, &names, &records);
         self.ledger.strata(&strata)?;
-        Ok(RunOutcome::Survey { subjects: names, records, strata })
+        let subjects = names.into_iter().map(|(name, _)| name).collect();
+        Ok(RunOutcome::Survey { subjects, records, strata })
     }
 
     /// The model, the models beside it, the random-init control, the Ising control; in this order.
@@ -83,9 +85,11 @@ impl Bench<'_> {
         if spec.controls.contains(&Control::Ising) {
             wanted.push(("Ising model".to_owned(), ISING.to_owned(), Some(Control::Ising)));
         }
-        let (mut subjects, mut rows, mut identities) = (Vec::<Subject>::new(), Vec::new(), Vec::new());
+        let (mut subjects, mut rows, mut identities) = (Vec::<Subject>::new(), Vec::new(), Vec::<ModelIdentity>::new());
         for (name, reference, control) in wanted {
             let model = self.open(&reference)?;
+            identities.push(model.identity.clone());
+            self.models(&identities)?;
             let contexts = match control {
                 Some(Control::Ising) => {
                     let count = subjects.first().map_or(0, |subject| subject.contexts.len());
@@ -106,9 +110,8 @@ impl Bench<'_> {
                 control,
             });
             rows.push(SurveySubjectRow { name, control, contexts });
-            identities.push(model.identity);
         }
-        Ok((subjects, rows, identities))
+        Ok((subjects, rows))
     }
 
     /// Sentences that fit the model; `tell` names the subject for the log lines about those that do not.

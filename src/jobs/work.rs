@@ -112,6 +112,7 @@ impl Bench<'_> {
     /// Opens a model by its reference; `./name` is a folder of the project where it has one of that name.
     pub(super) fn open(&self, reference: &str) -> Result<LoadedModel, JobError> {
         let place = folder_of(self.ledger.project(), reference);
+        self.ledger.note("info", &format!("loading {reference}"))?;
         let opened = self.library.open(place.as_deref().unwrap_or(reference), self.progress);
         // A cancelled download says so in its own words.
         self.progress.checkpoint()?;
@@ -183,6 +184,7 @@ impl Bench<'_> {
         self.progress.stage("reading the text");
         let hash = hash_file(&root.join(&spec.text), self.progress)?;
         self.ledger.inputs(&BTreeMap::from([(spec.text.to_string_lossy().into_owned(), hash)]))?;
+        self.ledger.note("info", &format!("training towards {} steps", spec.steps))?;
         let mut record = |point: &train_mlm::TrainingProgress| {
             let point = TrainingPoint {
                 step: point.step,

@@ -114,6 +114,12 @@ pub struct LoadedModel {
     shared: Arc<Shared>,
 }
 
+impl std::fmt::Debug for LoadedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadedModel").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
 impl LoadedModel {
     /// A model made by the caller, such as a toy in a test.
     pub fn new(identity: ModelIdentity, conditionals: Arc<dyn Conditionals>) -> Self {
@@ -136,17 +142,27 @@ static IN_USE: Mutex<BTreeMap<String, Arc<Mutex<Weak<Shared>>>>> = Mutex::new(BT
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     hub: Option<HubSettings>,
+    made: BTreeMap<String, LoadedModel>,
 }
 
 impl Library {
     /// A library that fetches from a given hub into a given cache, instead of what the environment says.
     pub fn with_hub(hub: HubSettings) -> Self {
-        Self { hub: Some(hub) }
+        Self { hub: Some(hub), ..Self::default() }
+    }
+
+    /// The same library, in which `reference` names a model that the caller made; it wins over any other meaning.
+    pub fn with_model(mut self, reference: &str, model: LoadedModel) -> Self {
+        self.made.insert(reference.to_owned(), model);
+        self
     }
 
     /// The model `reference` names; downloads a hub model that is not in the cache yet unless offline.
     pub fn open(&self, reference: &str, progress: &dyn Progress) -> Result<LoadedModel, ModelError> {
         let reference = reference.trim();
+        if let Some(made) = self.made.get(reference) {
+            return Ok(made.clone());
+        }
         let source = ModelSource::parse(reference)?;
         let (key, place) = self.locate(source, progress)?;
         let slot = {

@@ -27,6 +27,7 @@ mod weights;
 pub use cache::{CacheCounts, CachedConditionals};
 pub use check::{CheckReport, check};
 pub use conditionals::MaskedLmConditionals;
+pub use device::accelerator;
 pub use error::ModelError;
 pub use library::{Library, LoadedModel, ModelSource};
 pub use masked_lm::MaskedLm;

@@ -55,6 +55,7 @@ fn stratum(row: &Row<'_>) -> rusqlite::Result<Stratum> {
     Ok(Stratum {
         name: row.get("name")?,
         subject: unsigned(row, "subject")?,
+        control: row.get::<_, Option<String>>("control")?.map(from_word).transpose()?,
         plausibility: from_word(row.get("plausibility")?)?,
         distance: from_word(row.get("distance")?)?,
         n: unsigned(row, "n")?,
@@ -200,7 +201,7 @@ impl Project {
             transaction.execute("DELETE FROM survey_stratum WHERE run = ?1", [run.0])?;
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO survey_stratum VALUES
-                 (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             )?;
             let mut insert_estimate = transaction
                 .prepare_cached("INSERT INTO survey_estimate VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
@@ -211,6 +212,7 @@ impl Project {
                     ordinal,
                     stratum.name,
                     stratum.subject,
+                    stratum.control.as_ref().map(word).transpose()?,
                     word(&stratum.plausibility)?,
                     word(&stratum.distance)?,
                     signed(stratum.n)?,

@@ -139,6 +139,9 @@ pub struct Stratum {
     /// `agora · top-k · distance 1`.
     pub name: String,
     pub subject: u32,
+    /// Which control these records are; `None` for a model. Of [`Control::Permuted`], `subject` is the model permuted.
+    #[serde(default)]
+    pub control: Option<Control>,
     pub plausibility: Plausibility,
     pub distance: Distance,
     pub n: u64,

@@ -14,22 +14,25 @@ const RESAMPLES: std::ops::RangeInclusive<u32> = 1000..=100_000;
 /// Stream of the permutation: no item has it.
 const PERMUTATION: u64 = u64::MAX;
 
-/// Strata of all subjects, and the permuted control where asked.
+/// Strata of all subjects (names and which control each is, in the order that records count them), and the permuted
+/// control where asked.
 ///
 /// The permuted control takes the first subject's LOR_j in another order within each stratum: what correlation and
 /// sign agreement chance would give. Its strata bear that subject's number and say "directions permuted" in their name.
-pub fn summarise(spec: &SurveySpec, subjects: &[String], records: &[Record]) -> Vec<Stratum> {
+pub fn summarise(spec: &SurveySpec, subjects: &[(String, Option<Control>)], records: &[Record]) -> Vec<Stratum> {
     let mut strata: BTreeMap<_, Vec<Record>> = BTreeMap::new();
     for record in records {
         strata.entry((record.subject, record.plausibility, record.distance)).or_default().push(record.clone());
     }
-    let named = |subject: u32| subjects.get(subject as usize).map_or("unnamed model", String::as_str);
+    let named =
+        |subject: u32| subjects.get(subject as usize).map_or(("unnamed model", None), |(n, c)| (n.as_str(), *c));
     let mut found: Vec<Stratum> =
         strata.iter().map(|(&(subject, ..), records)| stratum(spec, named(subject), records)).collect();
     if spec.controls.contains(&Control::Permuted) {
         let of_first = strata.iter().filter(|((subject, ..), _)| *subject == 0);
-        let name = format!("{}, directions permuted", named(0));
-        found.extend(of_first.map(|(_, records)| stratum(spec, &name, &permuted(spec, records))));
+        let name = format!("{}, directions permuted", named(0).0);
+        let named = (name.as_str(), Some(Control::Permuted));
+        found.extend(of_first.map(|(_, records)| stratum(spec, named, &permuted(spec, records))));
     }
     found
 }
@@ -56,7 +59,7 @@ fn quantities(record: &Record) -> [f64; 6] {
     [one(record.certified), low, middle, high, one(lor_i * lor_j < 0.0), asymmetry]
 }
 
-fn stratum(spec: &SurveySpec, subject: &str, records: &[Record]) -> Stratum {
+fn stratum(spec: &SurveySpec, (subject, control): (&str, Option<Control>), records: &[Record]) -> Stratum {
     let first = &records[0];
     let n = records.len();
     let mut clusters: BTreeMap<u32, Cluster<6>> = BTreeMap::new();
@@ -81,6 +84,7 @@ fn stratum(spec: &SurveySpec, subject: &str, records: &[Record]) -> Stratum {
     Stratum {
         name: format!("{subject} · {} · distance {}", first.plausibility.label(), first.distance.label()),
         subject: first.subject,
+        control,
         plausibility: first.plausibility,
         distance: first.distance,
         n: n as u64,

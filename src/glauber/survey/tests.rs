@@ -149,7 +149,7 @@ fn a_larger_survey_asks_the_same_and_more() {
 
 #[test]
 fn strata_tell_prevalence_with_the_right_interval() {
-    let names: Vec<String> = subjects().into_iter().map(|subject| subject.name).collect();
+    let names: Vec<_> = subjects().into_iter().map(|subject| (subject.name, subject.control)).collect();
     let clustered = spec(7);
     let strata = summarise(&clustered, &names, &records(&clustered, 0));
     // 9 of the table, 15 of Ising, 9 permuted.
@@ -168,6 +168,7 @@ fn strata_tell_prevalence_with_the_right_interval() {
     assert!((0.0..=1.0).contains(&table.asymmetry.estimate));
     let ising = find("ising · uniform · distance 9+");
     assert_eq!((ising.prevalence, ising.interval[0], ising.prevalences[0].method.as_str()), (0.0, 0.0, "exact zero"));
+    assert_eq!((ising.control, table.control), (Some(Control::Ising), None));
     assert!((ising.interval[1] - (1.0 - 0.05f64.sqrt())).abs() < 1e-12, "two contexts");
     assert!(strata.iter().any(|stratum| stratum.name == "random-table, directions permuted · top-k · distance 1"));
 
@@ -203,7 +204,7 @@ fn made(values: &[(u32, f64, f64)]) -> Vec<Record> {
 fn statistics_of_four_records_by_hand() {
     let records = made(&[(0, 1.0, 1.0), (0, 2.0, -1.0), (1, 0.5, 0.0), (1, -3.0, -1.5)]);
     let spec = SurveySpec { temperature: 1.0, ..spec(2) };
-    let strata = summarise(&spec, &["m".to_owned()], &records);
+    let strata = summarise(&spec, &[("m".to_owned(), None)], &records);
     let [stratum, permuted] = strata.as_slice() else { panic!("{strata:?}") };
     assert_eq!(stratum.prevalences.iter().map(|p| p.estimate).collect::<Vec<_>>(), [0.75, 0.75, 0.5, 0.25]);
     // Contexts hold 1 and 2 of 2: resampled means are 0.5, 0.75 and 1.
@@ -212,12 +213,13 @@ fn statistics_of_four_records_by_hand() {
     assert!((stratum.asymmetry.estimate - (0.0 + 1.0 + 1.0 + 1.0 / 3.0) / 4.0).abs() < 1e-15);
     assert_eq!(stratum.quantiles[2], 1.0);
     assert_eq!((permuted.n, permuted.contexts), (4, 2));
+    assert_eq!((stratum.control, permuted.control, permuted.subject), (None, Some(Control::Permuted), 0));
 }
 
 #[test]
 fn permuting_destroys_a_perfect_correlation() {
     let values: Vec<(u32, f64, f64)> = (0..200).map(|k| (k, f64::from(k), f64::from(k))).collect();
-    let strata = summarise(&spec(1), &["m".to_owned()], &made(&values));
+    let strata = summarise(&spec(1), &[("m".to_owned(), None)], &made(&values));
     assert!((strata[0].pearson.unwrap() - 1.0).abs() < 1e-12);
     assert!(strata[1].pearson.unwrap().abs() < 0.3, "{:?}", strata[1].pearson);
     assert_eq!(strata[0].prevalence, 0.0);

@@ -99,6 +99,7 @@ CREATE TABLE survey_stratum (
     ordinal      INTEGER NOT NULL,
     name         TEXT NOT NULL,
     subject      INTEGER NOT NULL,
+    control      TEXT, -- NULL for a model
     plausibility TEXT NOT NULL,
     distance     TEXT NOT NULL,
     n            INTEGER NOT NULL,

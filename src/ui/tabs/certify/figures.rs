@@ -227,6 +227,7 @@ mod tests {
         Stratum {
             name: format!("{} · likely · 1", ["agora", "ising"][subject as usize]),
             subject,
+            control: None,
             plausibility,
             distance,
             n: 10,

@@ -256,7 +256,8 @@ impl Workbench {
             ProjectState::Opening(..) => false,
             ProjectState::Open(open, _) => unfinished(open) == 0,
         };
-        project && self.tasks == 0 && self.unsaved == 0 && !self.home_scan.waiting()
+        // The scan of the start page is not waited for: only that page takes its answer in.
+        project && self.tasks == 0 && self.unsaved == 0
     }
 
     /// Stops work (it resumes when the project is next opened), saves the draft and lets go of the project. Blocks

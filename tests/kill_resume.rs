@@ -141,7 +141,7 @@ fn shipped() -> RunSpec {
         sentences: sentences.map(str::to_owned).to_vec(),
         plausibilities: vec![Plausibility::OriginalAndDraw, Plausibility::Uniform],
         distances: vec![Distance::One, Distance::FiveToEight],
-        per_context: 3,
+        per_context: 2,
         controls: vec![Control::Permuted],
         ..toys
     })

@@ -1,7 +1,10 @@
 //! kill -9 in the middle of a survey, several times, then resume: nothing is lost, nothing differs.
 //!
-//! The first test runs itself as the child process (an environment variable names the project), so that what is killed is a
-//! whole process with its database connections and locks. The second kills the program itself, on the shipped model.
+//! The first test runs itself as the child process (an environment variable names the project), so that what is killed
+//! is a whole process with its database connections and locks. The second kills the program itself, on the shipped model.
+
+// The tests' own helper functions may panic like the tests do.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -141,7 +144,7 @@ fn shipped() -> RunSpec {
         sentences: sentences.map(str::to_owned).to_vec(),
         plausibilities: vec![Plausibility::OriginalAndDraw, Plausibility::Uniform],
         distances: vec![Distance::One, Distance::FiveToEight],
-        per_context: 3,
+        per_context: 2,
         controls: vec![Control::Permuted],
         ..toys
     })

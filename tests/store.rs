@@ -1,5 +1,8 @@
 //! Projects: what is refused and how it is said, with nothing changed; samples, copies, readers, and what runs leave.
 
+// The tests' own helper functions may panic like the tests do.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

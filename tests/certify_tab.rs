@@ -218,9 +218,11 @@ fn control_enter_starts_and_a_changed_form_is_told() {
         .filter(|c| matches!(c, Command::StartRun(spec) if matches!(**spec, RunSpec::Certify(_))))
         .count();
     assert_eq!(started, 2);
-    assert!(harness.query_by_label_contains("The form has changed").is_none());
+    assert!(harness.query_by_label("Fill the form from this run").is_none());
     click(&mut harness, Role::Button, "Position 0: 0, chosen as i");
-    assert!(harness.query_by_label_contains("The form has changed").is_some());
+    assert!(harness.query_by_label_contains("The form is incomplete").is_some());
+    click(&mut harness, Role::Button, "Position 0: 0");
+    assert!(harness.query_by_label_contains("The form has changed").is_some(), "i and j have changed places");
 }
 
 fn click_at(harness: &mut Harness<'_>, at: Pos2) {

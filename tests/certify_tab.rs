@@ -11,15 +11,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers, Theme, Ui};
+use eframe::egui::{Event as Input, Key, Modifiers, PointerButton, Pos2, Theme, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use kleroterion::glauber::certificate::Certificate;
+use kleroterion::glauber::certify::{CertifySpec, TokenChoice};
 use kleroterion::jobs::runner::{Event, Runner};
 use kleroterion::jobs::session::Session;
 use kleroterion::jobs::spec::RunSpec;
 use kleroterion::models::Library;
-use kleroterion::store::{Project, ProjectInfo, RunFilter, RunId, RunRow};
+use kleroterion::store::{Project, ProjectInfo, RunFilter, RunId, RunRow, RunState};
 use kleroterion::ui::command::Command;
 use kleroterion::ui::context::{ModelChoice, RunProgress, TabContext};
 use kleroterion::ui::tabs::certify::CertifyTab;
@@ -66,6 +67,7 @@ impl Desk {
             models: vec![
                 model("ising:n=3,beta=0.5", "Three spins with a joint distribution"),
                 model("table-pair", "Two sites, incompatible by hand"),
+                model("agora", "The model that comes with the program"),
             ],
             lists: vec![("spins".to_owned(), vec!["1 1".to_owned()])],
             commands: Vec::new(),
@@ -216,7 +218,81 @@ fn control_enter_starts_and_a_changed_form_is_told() {
         .filter(|c| matches!(c, Command::StartRun(spec) if matches!(**spec, RunSpec::Certify(_))))
         .count();
     assert_eq!(started, 2);
-    assert!(harness.query_by_label_contains("The form has changed").is_none());
+    assert!(harness.query_by_label("Fill the form from this run").is_none());
     click(&mut harness, Role::Button, "Position 0: 0, chosen as i");
-    assert!(harness.query_by_label_contains("The form has changed").is_some());
+    assert!(harness.query_by_label_contains("The form is incomplete").is_some());
+    click(&mut harness, Role::Button, "Position 0: 0");
+    assert!(harness.query_by_label_contains("The form has changed").is_some(), "i and j have changed places");
+}
+
+fn click_at(harness: &mut Harness<'_>, at: Pos2) {
+    harness.event(Input::PointerMoved(at));
+    harness.step();
+    for pressed in [true, false] {
+        harness.event(Input::PointerButton {
+            pos: at,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        });
+        harness.step();
+    }
+    harness.step();
+}
+
+/// All texts in nats that stand below the heading "Selected rectangle".
+fn selected_numbers(harness: &Harness<'_>) -> Vec<String> {
+    let top = harness.get_by_label("Selected rectangle").rect().top();
+    let below = harness.query_all_by_label_contains(" nats").filter(|node| node.rect().top() > top);
+    below.filter_map(|node| node.accesskit_node().label().or(node.accesskit_node().value())).collect()
+}
+
+#[test]
+fn two_cells_choose_a_rectangle_and_its_r_is_shown() {
+    let (_desk, mut harness) = window([1280.0, 2400.0], Theme::Light);
+    choose_model(&mut harness, "agora");
+    click(&mut harness, Role::Button, "Fill in a sample");
+    wait_for(&mut harness, "Ready");
+    harness.step();
+    click(&mut harness, Role::Button, "Certify");
+    wait_for(&mut harness, "No joint distribution has these conditionals");
+    harness.step();
+    assert!(harness.query_by_role_and_label(Role::Button, "Largest |R|").is_none(), "the largest is shown at first");
+    let before = selected_numbers(&harness);
+    let field = harness.get_by_role_and_label(Role::Figure, "Rectangle field").rect();
+    click_at(&mut harness, field.lerp_inside(eframe::egui::vec2(0.45, 0.15)));
+    assert!(harness.query_by_label_contains("First corner: ").is_some(), "one cell is half a rectangle");
+    assert_eq!(selected_numbers(&harness), before);
+    click_at(&mut harness, field.lerp_inside(eframe::egui::vec2(0.7, 0.5)));
+    assert!(harness.query_by_label_contains("First corner: ").is_none());
+    let after = selected_numbers(&harness);
+    assert_eq!(before.len(), after.len());
+    assert_ne!(before, after, "another rectangle has other numbers");
+    click(&mut harness, Role::Button, "Largest |R|");
+    assert_eq!(selected_numbers(&harness), before);
+}
+
+#[test]
+fn a_failed_run_shows_its_error() {
+    let (desk, mut harness) = window([1280.0, 1200.0], Theme::Light);
+    let spec = CertifySpec {
+        version: 1,
+        model: "table-pair".to_owned(),
+        sentence: "0 1".to_owned(),
+        positions: (0, 5),
+        tokens_a: TokenChoice::Top(2),
+        tokens_b: TokenChoice::Top(2),
+        temperature: 1.0,
+        seed: 0,
+    };
+    desk.borrow().runner.start(&RunSpec::Certify(spec)).unwrap();
+    wait_for(&mut harness, "This run failed.");
+    let row = desk.borrow().runs[0].clone();
+    assert_eq!(row.state, RunState::Failed);
+    let error = row.error.expect("a reason is recorded");
+    harness.step();
+    assert!(harness.query_by_label(&error).is_some(), "{error}");
+    harness.get_by_role_and_label(Role::Button, "Try again");
+    click(&mut harness, Role::Button, "Show the log");
+    assert!(desk.borrow().commands.iter().any(|command| matches!(command, Command::ShowLog)));
 }

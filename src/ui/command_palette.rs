@@ -227,6 +227,11 @@ pub fn pressed(ctx: &egui::Context, entries: &[Entry]) -> Vec<Command> {
     commands
 }
 
+/// Keys as they are printed on the keyboard: `Ctrl+,` rather than `Ctrl+Comma`.
+pub fn keys_text(ctx: &egui::Context, keys: &egui::KeyboardShortcut) -> String {
+    ctx.format_shortcut(keys).replace("Comma", ",").replace("Minus", "-")
+}
+
 /// Draws one command as a menu line; pushes it when clicked.
 pub fn menu_line(ui: &mut egui::Ui, entry: &Entry, commands: &mut Vec<Command>) {
     if entry.starts_group {
@@ -234,7 +239,7 @@ pub fn menu_line(ui: &mut egui::Ui, entry: &Entry, commands: &mut Vec<Command>) 
     }
     let mut button = egui::Button::new(entry.name.as_str()).selected(entry.chosen == Some(true));
     if let Some(shortcut) = entry.shortcut {
-        button = button.shortcut_text(ui.ctx().format_shortcut(&shortcut));
+        button = button.shortcut_text(keys_text(ui.ctx(), &shortcut));
     }
     let response = ui.add_enabled(entry.disabled.is_none(), button).on_hover_text(entry.tooltip);
     let response = match entry.disabled {
@@ -306,7 +311,7 @@ impl Palette {
 fn palette_line(ui: &mut egui::Ui, entry: &Entry, selected: bool) -> egui::Response {
     let right = match (entry.disabled, entry.shortcut) {
         (Some(why), _) => why.to_owned(),
-        (None, Some(shortcut)) => ui.ctx().format_shortcut(&shortcut),
+        (None, Some(shortcut)) => keys_text(ui.ctx(), &shortcut),
         (None, None) => entry.menu.name().to_owned(),
     };
     let button = egui::Button::new(entry.name.as_str())

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, RichText, TextEdit};
 
 use super::command::{Command, FigureFormat, Table};
-use super::command_palette::Entry;
+use super::command_palette::{Entry, keys_text};
 use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
 use super::theme;
@@ -249,7 +249,7 @@ fn heading(ui: &mut egui::Ui, title: &str, text: &str) {
 /// Buttons at the right, the primary one last; gives whether it, and whether the other, was clicked.
 fn buttons(ui: &mut egui::Ui, other: &str, primary: &str, disabled: Option<&str>) -> (bool, bool) {
     ui.add_space(12.0);
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+    bottom_row(ui, |ui| {
         let accent = theme::palette(ui).accent;
         let text = RichText::new(primary).strong();
         let button = egui::Button::new(text).stroke((1.0, accent)).min_size(egui::vec2(88.0, 28.0));
@@ -260,7 +260,11 @@ fn buttons(ui: &mut egui::Ui, other: &str, primary: &str, disabled: Option<&str>
         let other = ui.add(egui::Button::new(other).min_size(egui::vec2(88.0, 28.0)));
         (response.clicked(), other.clicked())
     })
-    .inner
+}
+
+/// A row at the right edge, as high as its buttons: laid out right to left alone it would take all height there is.
+pub fn bottom_row<R>(ui: &mut egui::Ui, contents: impl FnOnce(&mut egui::Ui) -> R) -> R {
+    ui.horizontal(|ui| ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), contents).inner).inner
 }
 
 fn path_dialog(ui: &mut egui::Ui, dialog: &mut PathDialog) -> Outcome {
@@ -382,10 +386,8 @@ fn settings_dialog(ui: &mut egui::Ui, settings: &Settings, commands: &mut Vec<Co
 
 fn closing(ui: &mut egui::Ui) -> Outcome {
     ui.add_space(12.0);
-    let close = ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-        ui.add(egui::Button::new("Close").min_size(egui::vec2(88.0, 28.0))).clicked()
-    });
-    if close.inner { Outcome::Cancelled } else { Outcome::Open }
+    let close = bottom_row(ui, |ui| ui.add(egui::Button::new("Close").min_size(egui::vec2(88.0, 28.0))).clicked());
+    if close { Outcome::Cancelled } else { Outcome::Open }
 }
 
 fn shortcuts_dialog(ui: &mut egui::Ui, entries: &[Entry]) -> Outcome {
@@ -393,7 +395,7 @@ fn shortcuts_dialog(ui: &mut egui::Ui, entries: &[Entry]) -> Outcome {
     ui.spacing_mut().item_spacing.y = 0.0;
     let keys: Vec<(&str, String)> = entries
         .iter()
-        .filter_map(|entry| entry.shortcut.map(|keys| (entry.name.as_str(), ui.ctx().format_shortcut(&keys))))
+        .filter_map(|entry| entry.shortcut.map(|keys| (entry.name.as_str(), keys_text(ui.ctx(), &keys))))
         .collect();
     let mut line = |name: &str, keys: &str| {
         ui.horizontal(|ui| {

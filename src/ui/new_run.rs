@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use eframe::egui::{self, DragValue, RichText, ScrollArea, TextEdit};
 
 use super::command::Command;
-use super::dialogs::modal_frame;
+use super::dialogs::{bottom_row, modal_frame};
 use super::name_cell::name_cell;
 use super::theme;
 use super::widgets::primary_button;
@@ -83,7 +83,7 @@ impl NewRunForm {
             }
         }
         ui.add_space(theme::STEP);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        bottom_row(ui, |ui| {
             let start = ui.add_enabled_ui(spec.is_ok(), |ui| primary_button(ui, "Start")).inner;
             let start = match &spec {
                 Err(why) => start.on_disabled_hover_text(why),
@@ -98,7 +98,6 @@ impl NewRunForm {
                 _ => cancelled,
             }
         })
-        .inner
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use eframe::egui::{self, ProgressBar, RichText};
+use eframe::egui::{self, RichText};
 
 use super::command::{Command, TabKind};
 use super::context::RunProgress;
+use super::widgets::progress_bar;
 use super::{format, theme};
 use crate::figures::number;
 use crate::store::{RunId, RunRow, RunState};
@@ -63,7 +64,7 @@ fn job(ui: &mut egui::Ui, run: &RunRow, progress: Option<&RunProgress>, commands
     }
     let share = progress.filter(|p| p.total > 0).map(|p| p.done as f32 / p.total as f32);
     if let Some(share) = share {
-        let bar = ui.add(ProgressBar::new(share).desired_width(140.0).desired_height(8.0));
+        let bar = progress_bar(ui, share, 140.0, 8.0, "");
         let percent = number::percent(f64::from(share));
         bar.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &percent));
     }

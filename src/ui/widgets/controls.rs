@@ -1,6 +1,6 @@
 //! Buttons and empty states that always say what to do next.
 
-use eframe::egui::{Button, Response, RichText, Ui};
+use eframe::egui::{Button, ProgressBar, Response, RichText, Ui};
 
 use crate::ui::theme;
 
@@ -18,6 +18,20 @@ pub fn disabled_button(ui: &mut Ui, text: &str, why: &str) -> Response {
     let response = ui.add_enabled(false, Button::new(text)).on_disabled_hover_text(why);
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(why));
     response
+}
+
+/// How far work has come, `share` in `0..=1`; both parts stand out from any ground of the window.
+pub fn progress_bar(ui: &mut Ui, share: f32, width: f32, height: f32, text: &str) -> Response {
+    let palette = theme::palette(ui);
+    ui.scope(|ui| {
+        ui.visuals_mut().extreme_bg_color = palette.hairline;
+        let mut bar = ProgressBar::new(share).desired_width(width).desired_height(height).fill(palette.accent);
+        if !text.is_empty() {
+            bar = bar.text(RichText::new(text).color(palette.text)).fill(palette.selection);
+        }
+        ui.add(bar)
+    })
+    .inner
 }
 
 /// What a view shows while it has nothing to show: a headline, what to do, and a button for it where there is one.

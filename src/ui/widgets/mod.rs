@@ -11,7 +11,7 @@ pub mod thinning;
 pub mod verdict;
 
 pub use card::card;
-pub use controls::{disabled_button, empty_state, primary_button};
+pub use controls::{disabled_button, empty_state, primary_button, progress_bar};
 pub use figure_view::{FigureResponse, figure_view};
 pub use stat::{stat, what_is};
 pub use table::{TableResponse, data_table};

@@ -10,7 +10,7 @@ use crate::store::RunState;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::theme;
-use crate::ui::widgets::{card, disabled_button, primary_button};
+use crate::ui::widgets::{card, disabled_button, primary_button, progress_bar};
 
 /// Starts the run the form describes.
 pub const START: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);
@@ -162,7 +162,7 @@ fn download(ui: &mut Ui, context: &TabContext<'_>, model: &str, commands: &mut V
     if let Some(run) = fetching {
         let progress = context.progress.get(&run.id);
         let share = progress.map_or(0.0, |p| if p.total == 0 { 0.0 } else { p.done as f32 / p.total as f32 });
-        ui.add(egui::ProgressBar::new(share).text("Downloading …").desired_width(ui.available_width()));
+        progress_bar(ui, share, ui.available_width(), 20.0, "Downloading …");
     } else if ui
         .button("Download now")
         .on_hover_text("Fetches the model into the cache as a run of its own, with progress; later it works offline.")

@@ -14,7 +14,7 @@ use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::requested::Requested;
 use crate::ui::theme;
-use crate::ui::widgets::{VerdictKind, empty_state, verdict};
+use crate::ui::widgets::{VerdictKind, empty_state, progress_bar, verdict};
 
 /// Something read from the store for one run, read again whenever that run's results grow.
 pub struct Loaded<T> {
@@ -333,7 +333,7 @@ fn progress(ui: &mut Ui, context: &TabContext<'_>, run: &RunRow, commands: &mut 
     });
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 200.0).clamp(80.0, theme::READING_WIDTH);
-        ui.add(egui::ProgressBar::new(share.unwrap_or(0.0)).desired_width(width));
+        progress_bar(ui, share.unwrap_or(0.0), width, 12.0, "");
         if paused {
             resume(ui, run, "Continue", commands);
         } else if ui.button("Pause").clicked() {

@@ -96,22 +96,22 @@ fn likely(ui: &mut Ui, name: &str, tokens: &mut TokenDraft, live: Live<'_, Vec<L
     let typed = tokens.typed_tokens();
     let mut toggled = None;
     ui.add_enabled_ui(current, |ui| {
-        ScrollArea::vertical().id_salt(("certify likely tokens", name)).max_height(theme::TARGET * 4.0).show(
-            ui,
-            |ui| {
-                ui.spacing_mut().item_spacing.y = 0.0;
-                for (rank, (_, text, probability)) in list.iter().enumerate() {
-                    let inside = match tokens.kind {
-                        ChoiceKind::Likeliest => rank < tokens.count as usize,
-                        ChoiceKind::Typed => typed.contains(text),
-                        ChoiceKind::Random => false,
-                    };
-                    if likely_row(ui, name, tokens.kind, inside, text, *probability) {
-                        toggled = Some(text.clone());
-                    }
+        let height = theme::TARGET * 4.0;
+        let area = ScrollArea::vertical().id_salt(("certify likely tokens", name));
+        // Within the form, which scrolls too, the list would else shrink to two lines.
+        area.max_height(height).min_scrolled_height(height).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for (rank, (_, text, probability)) in list.iter().enumerate() {
+                let inside = match tokens.kind {
+                    ChoiceKind::Likeliest => rank < tokens.count as usize,
+                    ChoiceKind::Typed => typed.contains(text),
+                    ChoiceKind::Random => false,
+                };
+                if likely_row(ui, name, tokens.kind, inside, text, *probability) {
+                    toggled = Some(text.clone());
                 }
-            },
-        );
+            }
+        });
     });
     if let Some(text) = toggled {
         let mut typed = typed;

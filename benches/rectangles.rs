@@ -1,16 +1,20 @@
-//! Rectangles certified per second on toys: what the program itself costs beside the model.
+//! Rectangles certified per second: on toys, what the program itself costs beside the model, and with the shipped model.
 //!
 //! `cargo bench --bench rectangles`. The throughput is in rectangles, all four evaluations and the verdict included.
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use kleroterion::glauber::certificate::assess;
 use kleroterion::glauber::certify::{CertifySpec, TokenChoice, certify};
 use kleroterion::glauber::conditionals::{Conditionals, ModelIdentity};
 use kleroterion::glauber::rectangle::Rectangle;
 use kleroterion::glauber::toys;
+use kleroterion::models::Library;
 use kleroterion::progress::Silent;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn toy(text: &str) -> Box<dyn Conditionals> {
     toys::parse(text).expect("a toy of the list")
@@ -64,5 +68,27 @@ fn block(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(rectangles, single, block);
+/// One rectangle of the shipped model: its four rows in single precision together (twice, for the same bits) and alone, then in
+/// double precision together and alone.
+fn shipped(criterion: &mut Criterion) {
+    let model = Library::default().open("agora", &Silent).expect("the shipped model opens").conditionals;
+    let state = model.tokenize("liberty and equality are the first principles of the republic").expect("plain words");
+    let tokens: Vec<u32> =
+        (0..model.vocabulary() as u32).filter(|&token| model.ordinary(token) && !model.continuation(token)).collect();
+    let mut group = criterion.benchmark_group("shipped model");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(1));
+    let mut drawn = 0;
+    group.bench_function("one rectangle", |bencher| {
+        bencher.iter(|| {
+            // Another rectangle each time, though nothing here remembers an answer.
+            drawn += 4;
+            let token = |k: usize| tokens[(drawn + k) * 97 % tokens.len()];
+            let pair = Rectangle { i: 0, j: 2, a: token(0), a2: token(1), b: token(2), b2: token(3) };
+            assess(model.as_ref(), black_box(&state), pair, 1.0, &Silent).expect("the shipped model answers")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(rectangles, single, block, shipped);
 criterion_main!(rectangles);

@@ -110,10 +110,10 @@ fn body(
         .auto_shrink([false, true])
         .max_scroll_height(height - ROW_HEIGHT - theme::STEP)
         .cell_layout(Layout::left_to_right(Align::Center));
-    // Where all columns fit, the longest text takes the room that is left.
-    let flexible = (widths.iter().sum::<f32>() + spacing < available).then(|| memory.order.longest_text()).flatten();
-    for (column, width) in widths.into_iter().enumerate() {
-        builder = builder.column(if flexible == Some(column) {
+    // Where all columns fit, those of words share the room that is left.
+    let fits = widths.iter().sum::<f32>() + spacing < available;
+    for (width, numeric) in widths.into_iter().zip(&memory.order.numeric) {
+        builder = builder.column(if fits && !numeric {
             Column::remainder().at_least(width).clip(true).resizable(false)
         } else {
             Column::initial(width).at_least(48.0).clip(true)

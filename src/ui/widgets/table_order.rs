@@ -65,12 +65,6 @@ impl Order {
         };
         (self.by, self.rows, self.columns, self.sample) = (by, rows.len(), header.len(), sample);
     }
-
-    /// The column of words (not numbers) with the longest text.
-    pub fn longest_text(&self) -> Option<usize> {
-        let words = self.longest.iter().enumerate().filter(|(column, _)| self.numeric.get(*column) == Some(&false));
-        words.max_by_key(|(column, longest)| (**longest, std::cmp::Reverse(*column))).map(|(column, _)| column)
-    }
 }
 
 /// Stable order of the rows by one column; blanks and non-numbers last in either direction.

@@ -65,6 +65,8 @@ pub struct Outcome {
     picked: Option<RunId>,
     /// The picked run has just been asked for from outside: the form's mode follows it.
     arriving: bool,
+    /// The form's mode at the last look.
+    mode: Option<Mode>,
     pub context: Loaded<Option<ContextView>>,
     pub survey: Loaded<SurveyView>,
     pub one_context: OneContext,
@@ -88,12 +90,25 @@ impl Outcome {
         let picked = self.picked.and_then(|id| context.runs.iter().find(|run| run.id == id));
         if let (Some(run), true) = (picked, self.arriving) {
             self.arriving = false;
-            match run.spec {
+            match &run.spec {
                 RunSpec::Certify(_) => *mode = Mode::OneContext,
                 RunSpec::Survey(_) => *mode = Mode::Survey,
+                // The verification of the certificate in view shows below that certificate: the view stays.
+                RunSpec::Verify(spec) if *mode == Mode::OneContext => {
+                    if let (Some((shown, _)), Some(Ok(Some(view)))) = (self.context.of, self.context.get())
+                        && view.certificate == spec.certificate
+                    {
+                        self.picked = Some(shown);
+                    }
+                }
                 _ => {}
             }
+        } else if self.mode.is_some_and(|before| before != *mode) {
+            // The reader went to the other question: what was picked for this one gives way.
+            self.picked = None;
         }
+        self.mode = Some(*mode);
+        let picked = self.picked.and_then(|id| context.runs.iter().find(|run| run.id == id));
         let shows = |run: &&RunRow| belongs(run, *mode) || matches!(run.spec, RunSpec::Verify(_));
         picked.filter(shows).or_else(|| context.runs.iter().find(|run| belongs(run, *mode)))
     }

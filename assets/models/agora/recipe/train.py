@@ -12,9 +12,9 @@ OUT_DIR/model.safetensors (f16), config.json, tokenizer.json, vocab.txt and loss
 """
 
 import argparse
+import itertools
 import json
 import math
-import random
 import shutil
 import time
 from pathlib import Path
@@ -110,31 +110,30 @@ def encode(path, tokenizer, length, cache):
 
 
 def batches(tokens, bounds, budget, rng):
-    """Endless batches of about `budget` tokens, pieces of similar length together; special tokens added."""
+    """One pass in batches of about `budget` tokens, pieces of similar length together; special tokens added."""
     count = len(bounds) - 1
-    while True:
-        order = rng.permutation(count)
-        chunks = []
-        for start in range(0, count, 8192):
-            pool = sorted(order[start : start + 8192], key=lambda i: bounds[i + 1] - bounds[i])
-            batch, width = [], 0
-            for i in pool:
-                size = bounds[i + 1] - bounds[i] + 2
-                if batch and max(width, size) * (len(batch) + 1) > budget:
-                    chunks.append(batch)
-                    batch, width = [], 0
-                batch.append(i)
-                width = max(width, size)
-            chunks.append(batch)
-        for k in rng.permutation(len(chunks)):
-            batch = chunks[k]
-            width = max(bounds[i + 1] - bounds[i] for i in batch) + 2
-            ids = np.full((len(batch), width), PAD, dtype=np.int64)
-            for row, i in zip(ids, batch):
-                size = bounds[i + 1] - bounds[i]
-                row[0], row[size + 1] = CLS, SEP
-                row[1 : size + 1] = tokens[bounds[i] : bounds[i + 1]]
-            yield ids
+    order = rng.permutation(count)
+    chunks = []
+    for start in range(0, count, 8192):
+        pool = sorted(order[start : start + 8192], key=lambda i: bounds[i + 1] - bounds[i])
+        batch, width = [], 0
+        for i in pool:
+            size = bounds[i + 1] - bounds[i] + 2
+            if batch and max(width, size) * (len(batch) + 1) > budget:
+                chunks.append(batch)
+                batch, width = [], 0
+            batch.append(i)
+            width = max(width, size)
+        chunks.append(batch)
+    for k in rng.permutation(len(chunks)):
+        batch = chunks[k]
+        width = max(bounds[i + 1] - bounds[i] for i in batch) + 2
+        ids = np.full((len(batch), width), PAD, dtype=np.int64)
+        for row, i in zip(ids, batch):
+            size = bounds[i + 1] - bounds[i]
+            row[0], row[size + 1] = CLS, SEP
+            row[1 : size + 1] = tokens[bounds[i] : bounds[i + 1]]
+        yield ids
 
 
 def mask(ids, rate, rng):
@@ -211,7 +210,6 @@ def main():
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
-    random.seed(a.seed)
     a.out.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer.from_file(str(a.tokenizer / "tokenizer.json"))
     shape = {"vocab": tokenizer.get_vocab_size(), "hidden": a.hidden, "layers": a.layers, "heads": a.hidden // 64,
@@ -239,7 +237,7 @@ def main():
     print(f"{sum(q.numel() for q in model.parameters()):,} parameters", flush=True)
     rng = np.random.default_rng([a.seed, step])
     total, started, last_save, running = a.hours * 3600, time.time(), time.time(), None
-    for ids in batches(*train, a.budget, rng):
+    for ids in (ids for _ in itertools.count() for ids in batches(*train, a.budget, rng)):
         now = spent + time.time() - started
         # Warm-up by steps, a long plateau, then linear to zero over the last quarter of the time.
         scale = min(1.0, (step + 1) / 200) * min(1.0, max(0.0, (total - now) / (0.25 * total)))

@@ -5,7 +5,7 @@ use super::words;
 use crate::figures::figure::{Axis, Figure, Layer, Ticks};
 use crate::figures::number;
 use crate::glauber::certify::CertifyResult;
-use crate::glauber::survey::{Distance, Plausibility, Prevalence, Record, Stratum};
+use crate::glauber::survey::{Control, Distance, Plausibility, Prevalence, Record, Stratum};
 
 /// Temperatures over which R is drawn.
 const TEMPERATURES: (f64, f64) = (0.25, 4.0);
@@ -98,7 +98,7 @@ pub fn series_name(stratum: &Stratum) -> &str {
 
 /// Whether a stratum is the permuted control, which has no records of its own.
 pub fn permuted(stratum: &Stratum) -> bool {
-    series_name(stratum).ends_with("directions permuted")
+    stratum.control == Some(Control::Permuted)
 }
 
 /// Series in the order of the strata, each with its colour: the subject's own, or the next free one for the permuted.
@@ -262,7 +262,11 @@ mod tests {
             stratum(1, Plausibility::TopK, Distance::Two, 0.0),
             stratum(0, Plausibility::TopK, Distance::One, 0.7),
             stratum(0, Plausibility::Uniform, Distance::One, 0.9),
-            Stratum { name: "agora, directions permuted · likely · 2".to_owned(), ..permuted_base },
+            Stratum {
+                name: "agora, directions permuted · likely · 2".to_owned(),
+                control: Some(Control::Permuted),
+                ..permuted_base
+            },
         ];
         let figure = prevalence(&["agora".to_owned(), "ising".to_owned()], &strata, Plausibility::TopK, Some(0.1));
         assert_eq!(figure.x.ticks, Ticks::Names(vec!["neighbours".to_owned(), "2 apart".to_owned()]));

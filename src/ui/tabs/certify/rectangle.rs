@@ -42,7 +42,7 @@ pub fn show(ui: &mut Ui, view: &ContextView, at: At, commands: &mut Vec<Command>
     let corners = view.corners(at);
     let r = corners.r(view.spec.temperature);
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = theme::STEP * 3.0;
+        ui.spacing_mut().item_spacing.x = theme::STEP * 1.5;
         stat(ui, "R", &number::nats_with_unit(r), help::R.text);
         let error = view.rectangle(at).map(|found| number::bound(found.assessment.e64));
         stat(ui, "Error of R", error.as_deref().unwrap_or("not assessed"), help::ERROR_BOUND.text);
@@ -57,7 +57,7 @@ pub fn show(ui: &mut Ui, view: &ContextView, at: At, commands: &mut Vec<Command>
 fn law(ui: &mut Ui, title: &str, rows: [&str; 2], columns: [&str; 2], values: [f64; 4]) {
     let palette = theme::palette(ui);
     ui.label(theme::strong(title));
-    let width = ((ui.available_width() - 2.0 * theme::STEP) / 3.0).clamp(56.0, 140.0);
+    let width = ((ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0).floor().clamp(56.0, 140.0);
     let cell = |ui: &mut Ui, contents: &mut dyn FnMut(&mut Ui)| {
         ui.allocate_ui_with_layout(egui::vec2(width, theme::TARGET), Layout::right_to_left(Align::Center), |ui| {
             ui.set_min_width(width);

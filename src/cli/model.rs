@@ -10,6 +10,7 @@ use super::output;
 use super::run::carry_out;
 use super::terminal::TerminalProgress;
 use crate::glauber::conditionals::Precision;
+use crate::glauber::toys::TOYS;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::{FetchSpec, RunSpec};
 use crate::models::{Library, check as compare};
@@ -18,7 +19,7 @@ use crate::models::{Library, check as compare};
 pub(crate) enum Model {
     /// Compare a folder's logits with a reference file.
     Check(Check),
-    /// List the shipped models.
+    /// List the shipped models and the toys.
     List,
     /// Say what a model is: architecture, sizes, hashes.
     Show(Show),
@@ -35,6 +36,10 @@ impl Model {
             Self::List => {
                 for (name, description) in Library::shipped() {
                     println!("{name}\t{description}");
+                }
+                eprintln!("Toys with known answers, with their settings at the defaults:");
+                for toy in TOYS.lines() {
+                    println!("{}", toy.replacen(' ', "\t", 1));
                 }
                 Ok(())
             }

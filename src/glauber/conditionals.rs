@@ -109,15 +109,19 @@ pub trait Conditionals: Send + Sync {
     fn token(&self, text: &str) -> Option<u32> {
         text.trim().parse().ok().filter(|&t: &u32| (t as usize) < self.vocabulary())
     }
-    /// Splits a typed sentence into a state. Backends without a tokenizer read white-space separated token texts.
+    /// Splits a typed sentence into a state. Backends without a tokenizer read token texts between
+    /// white space, or one word of single-character tokens.
     fn tokenize(&self, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
-        sentence
-            .split_whitespace()
-            .map(|word| {
-                self.token(word)
-                    .ok_or_else(|| ConditionalsError::Backend(format!("{word:?} is not one of this model's tokens")))
-            })
-            .collect()
+        let unknown = |word: &str| ConditionalsError::Backend(format!("{word:?} is not one of this model's tokens"));
+        let words: Vec<&str> = sentence.split_whitespace().collect();
+        if let [word] = words.as_slice()
+            && self.token(word).is_none()
+        {
+            // `+-++` or `0110`: one token a character.
+            let mut buffer = [0; 4];
+            return word.chars().map(|c| self.token(c.encode_utf8(&mut buffer)).ok_or_else(|| unknown(word))).collect();
+        }
+        words.into_iter().map(|word| self.token(word).ok_or_else(|| unknown(word))).collect()
     }
 }
 
@@ -215,5 +219,17 @@ mod tests {
         assert!(asked(&[0.5, f64::NAN], 2).unwrap_err().to_string().contains("NaN"));
         assert!(asked(&[0.5, 1.0, 2.0, 3.0], 2).is_err());
         assert!(asked(&[0.5, 1.0, 2.0], 3).is_err());
+    }
+
+    #[test]
+    fn states_are_typed_as_words_or_as_single_characters() {
+        let backend = Says(Logits::new(vec![0.0; 2], 2));
+        let tokens = |sentence| backend.tokenize(sentence);
+        assert_eq!(tokens("0 1\t1"), Ok(vec![0, 1, 1]));
+        assert_eq!(tokens("011"), Ok(vec![0, 1, 1]));
+        assert_eq!(tokens("1"), Ok(vec![1]));
+        assert_eq!(tokens(""), Ok(vec![]));
+        assert!(tokens("0 2").unwrap_err().to_string().contains("\"2\""));
+        assert!(tokens("012").unwrap_err().to_string().contains("\"012\""));
     }
 }

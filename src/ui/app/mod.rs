@@ -271,7 +271,7 @@ impl Workbench {
         if self.settings != self.saved_settings
             && let Err(error) = self.settings.save(&self.settings_dir)
         {
-            tracing::warn!("settings were not saved: {error}");
+            eprintln!("kleroterion: the settings were not saved: {error}");
         }
     }
 

@@ -134,13 +134,9 @@ pub fn state_name(state: RunState) -> &'static str {
     }
 }
 
-/// When a run was finished, or else started or made: `2026-11-23 19:24 UTC`.
+/// When a run was finished, or else started or made, in local time.
 pub fn run_time(run: &RunRow) -> String {
-    let moment = run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.created);
-    match moment.split_once('T') {
-        Some((day, time)) if time.len() >= 5 && time.is_char_boundary(5) => format!("{day} {} UTC", &time[..5]),
-        _ => moment.clone(),
-    }
+    crate::ui::format::local_time(run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.created))
 }
 
 /// A caption for a paper about one context.

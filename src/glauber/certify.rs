@@ -181,19 +181,8 @@ impl Table {
         let same = |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits());
         same(&self.at_i, &other.at_i) && same(&self.at_j, &other.at_j)
     }
-    fn corners(&self, (a, a2, b, b2): Place) -> Corners {
-        let at = |a: usize, b: usize| a * self.columns + b;
-        let (i, j) = (&self.at_i, &self.at_j);
-        Corners([
-            i[at(a, b)],
-            i[at(a2, b)],
-            i[at(a, b2)],
-            i[at(a2, b2)],
-            j[at(a, b)],
-            j[at(a, b2)],
-            j[at(a2, b)],
-            j[at(a2, b2)],
-        ])
+    fn corners(&self, place: Place) -> Corners {
+        Corners::of_tables(&self.at_i, &self.at_j, self.columns, place)
     }
     fn rectangles(&self) -> usize {
         self.rows * (self.rows - 1) / 2 * (self.columns * (self.columns - 1) / 2)

@@ -28,6 +28,20 @@ pub struct Rectangle {
 pub struct Corners(pub [f64; 8]);
 
 impl Corners {
+    /// The corners at rows `a`, `a2` and columns `b`, `b2` of two row-major tables `[|A|, columns]`: l_i(a|b) and l_j(b|a).
+    pub fn of_tables(i: &[f64], j: &[f64], columns: usize, (a, a2, b, b2): (usize, usize, usize, usize)) -> Self {
+        let at = |a: usize, b: usize| a * columns + b;
+        Self([
+            i[at(a, b)],
+            i[at(a2, b)],
+            i[at(a, b2)],
+            i[at(a2, b2)],
+            j[at(a, b)],
+            j[at(a, b2)],
+            j[at(a2, b)],
+            j[at(a2, b2)],
+        ])
+    }
     /// Log odds ratio seen from site i, nats at tau = 1.
     pub fn lor_i(&self) -> f64 {
         let l = &self.0;

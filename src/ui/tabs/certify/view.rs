@@ -76,20 +76,9 @@ impl ContextView {
     }
 
     /// The eight f64 logits of a rectangle.
-    pub fn corners(&self, (a, a2, b, b2): At) -> Corners {
+    pub fn corners(&self, at: At) -> Corners {
         let columns = self.result.tokens_b.len();
-        let (i, j) = (&self.result.logits_i, &self.result.logits_j);
-        let at = |a: usize, b: usize| a * columns + b;
-        Corners([
-            i[at(a, b)],
-            i[at(a2, b)],
-            i[at(a, b2)],
-            i[at(a2, b2)],
-            j[at(a, b)],
-            j[at(a, b2)],
-            j[at(a2, b)],
-            j[at(a2, b2)],
-        ])
+        Corners::of_tables(&self.result.logits_i, &self.result.logits_j, columns, at)
     }
 
     /// The eight log-probabilities at the run's temperature, nats, in the order of [`Corners`].

@@ -8,7 +8,9 @@ pub mod conditionals;
 pub mod exact;
 pub mod hexfloat;
 pub mod rectangle;
+pub mod space;
 pub mod survey;
+pub mod temperature;
 #[cfg(test)]
 mod test_backends;
 pub mod toys;

@@ -98,6 +98,7 @@ fn the_csv_has_every_number_exactly() {
         columns: 2,
         values: vec![0.1 + 0.2, -1e-13, f64::NAN, 4.0],
         diverging: true,
+        at_least: vec![false, false, false, true],
     };
     let mut figure = figure(vec![points("a, \"b\"", &[[1.0, 1.0 / 3.0]]), heat]);
     figure.layers.push(Layer::Intervals { name: "p".to_owned(), colour: 0, points: vec![[0.0, 0.5, 0.4, 0.6]] });
@@ -108,6 +109,7 @@ fn the_csv_has_every_number_exactly() {
     assert_eq!(lines[2], "cell,Centred D,,,,,0,0,0.30000000000000004");
     assert_eq!(lines[3], "cell,Centred D,,,,,0,1,-1e-13");
     assert_eq!(lines[4], "cell,Centred D,,,,,1,0,NaN");
+    assert_eq!(lines[5], "cell-at-least,Centred D,,,,,1,1,4");
     assert_eq!(lines[6], "interval,p,0,0.5,0.4,0.6,,,");
 }
 
@@ -149,6 +151,7 @@ fn large_field() -> Figure {
                 .map(|k| ((k / 64) as f64 * 0.2).sin().abs() * (k % 64) as f64 + samples::noise(k))
                 .collect(),
             diverging: false,
+            at_least: Vec::new(),
         }],
     }
 }
@@ -192,8 +195,9 @@ fn any_layer() -> impl Strategy<Value = Layer> {
                 unit,
                 rows,
                 columns,
+                at_least: values.iter().map(|value| *value > 0.5).collect(),
                 values,
-                diverging
+                diverging,
             }
         ),
     ]

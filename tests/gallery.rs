@@ -213,6 +213,7 @@ fn large_figures_stay_quick() {
         columns: 64,
         values: (0..64 * 64).map(noise).collect(),
         diverging: true,
+        at_least: Vec::new(),
     }];
     let cells = frame_cost([800, 600], |ui| {
         figure_view(ui, "field", &heat, 500.0, &[], &mut Vec::new());

@@ -1,7 +1,8 @@
-//! kill -9 in the middle of a survey, several times, then resume: nothing is lost, nothing differs.
+//! kill -9 in the middle of the work, several times, then resume: nothing is lost, nothing differs.
 //!
 //! The first test runs itself as the child process (an environment variable names the project), so that what is killed
-//! is a whole process with its database connections and locks. The second kills the program itself, on the shipped model.
+//! is a whole process with its database connections and locks. The others kill the program itself: a survey of the shipped
+//! model, and a training.
 
 // The tests' own helper functions may panic like the tests do.
 #![allow(clippy::unwrap_used)]
@@ -196,4 +197,56 @@ fn the_killed_program_resumes_to_the_identical_records() {
     assert_eq!(project.run(RunId(1)).unwrap().state, RunState::Done);
     assert_eq!(project.survey_records(RunId(1), 0, u64::MAX).unwrap(), whole);
     assert_eq!(project.survey_strata(RunId(1)).unwrap().1, strata);
+}
+
+#[test]
+fn a_killed_training_ends_with_the_identical_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text.txt");
+    let words = ["the", "river", "army", "crossed", "old", "bridge", "at", "night", "and", "rested"];
+    let mut generator = ChaCha8Rng::seed_from_u64(SEED);
+    let lines = (0..400).map(|_| {
+        let line: Vec<&str> = (0..12).map(|_| words[generator.random_range(0..words.len())]).collect();
+        line.join(" ")
+    });
+    std::fs::write(&text, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let program = |out: &Path| {
+        let settings = "--vocabulary 300 --hidden 32 --layers 2 --heads 2 --intermediate 64 --length 16 --batch 8 \
+                        --steps 400 --validate-every 100 --checkpoint-every 20 --seed 5";
+        Command::new(env!("CARGO_BIN_EXE_kleroterion"))
+            .arg("train-mlm")
+            .arg("--text")
+            .arg(&text)
+            .arg("--out")
+            .arg(out)
+            .args(settings.split_whitespace())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    assert!(program(&whole).wait().unwrap().success());
+
+    let checkpoint = killed.join("checkpoint.safetensors");
+    let written = || std::fs::metadata(&checkpoint).and_then(|metadata| metadata.modified()).ok();
+    for kill in 0..3 {
+        let before = written();
+        let mut child = program(&killed);
+        let began = Instant::now();
+        while written() == before {
+            assert!(child.try_wait().unwrap().is_none(), "the training ended after {kill} kills; make it longer");
+            assert!(began.elapsed() < Duration::from_secs(60), "no checkpoint in a minute");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(generator.random_range(0..100)));
+        child.kill().unwrap();
+        assert!(!child.wait().unwrap().success(), "the training ended after {kill} kills; make it longer");
+        assert!(!killed.join("model.safetensors").exists());
+    }
+    assert!(program(&killed).wait().unwrap().success());
+    for file in ["model.safetensors", "vocab.txt", "tokenizer.json", "loss_curve.csv"] {
+        let read = |folder: &Path| std::fs::read(folder.join(file)).unwrap();
+        assert_eq!(read(&whole), read(&killed), "{file}");
+    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use kleroterion::glauber::conditionals::Precision;
-use kleroterion::models::{CheckReport, MaskedLm, ModelError, check};
+use kleroterion::models::{CheckReport, CheckedType, FastType, MaskedLm, ModelError, check};
 
 /// The folder of parity models, or nothing with a message.
 fn parity() -> Option<PathBuf> {
@@ -20,10 +20,10 @@ fn parity() -> Option<PathBuf> {
     Some(folder)
 }
 
-fn compare(architecture: &str, precision: Precision, tolerance: f64) {
+fn compare(architecture: &str, checked: CheckedType, tolerance: f64) {
     let Some(folder) = parity() else { return };
     let dir = folder.join(architecture);
-    let report = check(&dir, &dir.join("reference.json"), precision, tolerance).unwrap();
+    let report = check(&dir, &dir.join("reference.json"), checked, tolerance).unwrap();
     println!("{report:?}");
     assert_eq!(report.architecture, architecture);
     assert_eq!(report.rows, 17 + 17 + 11 + 6);
@@ -34,8 +34,11 @@ macro_rules! parity_tests {
     ($($name:ident $architecture:literal $double:literal;)*) => {$(
         #[test]
         fn $name() {
-            compare($architecture, Precision::F64, $double);
-            compare($architecture, Precision::F32, 1e-4);
+            compare($architecture, CheckedType::F64, $double);
+            compare($architecture, CheckedType::F32, 1e-4);
+            // As an accelerator may run it; the rounding of 8 and of 11 bits shows and stays small.
+            compare($architecture, CheckedType::Half(FastType::Bf16), 1e-1);
+            compare($architecture, CheckedType::Half(FastType::F16), 2e-2);
         }
     )*};
 }
@@ -56,7 +59,7 @@ parity_tests! {
 fn modernbert_agrees_with_a_reference_in_double_precision_throughout() {
     let Some(folder) = parity() else { return };
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/modernbert_double.json");
-    let report = check(&folder.join("modernbert"), &golden, Precision::F64, 1e-9).unwrap();
+    let report = check(&folder.join("modernbert"), &golden, CheckedType::F64, 1e-9).unwrap();
     assert!(report.ok && report.rows == 17, "{report:?}");
 }
 
@@ -413,12 +416,12 @@ fn a_check_fails_where_the_logits_differ() {
         std::fs::write(&path, reference.to_string()).unwrap();
         path
     };
-    let exact = check(dir.path(), &write(&rows), Precision::F64, 0.0).unwrap();
+    let exact = check(dir.path(), &write(&rows), CheckedType::F64, 0.0).unwrap();
     let expected = CheckReport { architecture: "bert".into(), rows: 3, max_abs_diff: 0.0, tolerance: 0.0, ok: true };
     assert_eq!(exact, expected);
     let mut off = rows.clone();
     off[1][4] += 0.25;
-    let report = check(dir.path(), &write(&off), Precision::F64, 1e-9).unwrap();
+    let report = check(dir.path(), &write(&off), CheckedType::F64, 1e-9).unwrap();
     assert!(!report.ok && (report.max_abs_diff - 0.25).abs() < 1e-12, "{report:?}");
-    assert!(check(dir.path(), &write(&rows[..2]), Precision::F64, 1e-9).is_err());
+    assert!(check(dir.path(), &write(&rows[..2]), CheckedType::F64, 1e-9).is_err());
 }

@@ -119,7 +119,6 @@ fn describe(spec: &CertifySpec, result: &CertifyResult) {
     match assessment.c1 {
         Verdict::Certified => eprintln!("No joint distribution has these conditionals."),
         Verdict::NoCertificate => eprintln!("No certificate: nothing is shown about these conditionals."),
-        Verdict::Evidence => eprintln!("Evidence only: f32 alone never certifies."),
     }
 }
 

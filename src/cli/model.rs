@@ -9,11 +9,10 @@ use super::demand::{Failure, Outcome};
 use super::output;
 use super::run::carry_out;
 use super::terminal::TerminalProgress;
-use crate::glauber::conditionals::Precision;
 use crate::glauber::toys::TOYS;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::{FetchSpec, RunSpec};
-use crate::models::{Library, check as compare};
+use crate::models::{CheckedType, FastType, Library, check as compare};
 
 #[derive(Subcommand)]
 pub(crate) enum Model {
@@ -54,6 +53,9 @@ impl Model {
 enum Dtype {
     F32,
     F64,
+    /// Half precision, as an accelerator may run it.
+    Bf16,
+    F16,
 }
 
 /// Compare a folder's logits with a reference file.
@@ -66,7 +68,7 @@ pub(crate) struct Check {
     reference: PathBuf,
     #[arg(long, value_enum, default_value = "f64")]
     dtype: Dtype,
-    /// Largest accepted difference (default: 1e-9 in f64, 1e-4 in f32).
+    /// Largest accepted difference (default: 1e-9 in f64, 1e-4 in f32, 1e-1 in bf16, 2e-2 in f16).
     #[arg(long, value_name = "X")]
     tolerance: Option<f64>,
     /// Write the result as JSON to FILE (`-`: standard output).
@@ -76,12 +78,14 @@ pub(crate) struct Check {
 
 impl Check {
     fn run(self) -> Outcome {
-        let (precision, usual) = match self.dtype {
-            Dtype::F32 => (Precision::F32, 1e-4),
-            Dtype::F64 => (Precision::F64, 1e-9),
+        let (checked, usual) = match self.dtype {
+            Dtype::F32 => (CheckedType::F32, 1e-4),
+            Dtype::F64 => (CheckedType::F64, 1e-9),
+            Dtype::Bf16 => (CheckedType::Half(FastType::Bf16), 1e-1),
+            Dtype::F16 => (CheckedType::Half(FastType::F16), 2e-2),
         };
         let tolerance = self.tolerance.unwrap_or(usual);
-        let report = compare(&self.dir, &self.reference, precision, tolerance).map_err(Failure::input)?;
+        let report = compare(&self.dir, &self.reference, checked, tolerance).map_err(Failure::input)?;
         eprintln!(
             "{}: {} rows, largest difference {:.3e}, tolerance {:.0e}: {}",
             report.architecture,

@@ -1,11 +1,12 @@
 //! `kleroterion` and `kleroterion open`: the window.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::demand::{Failure, Outcome};
 use crate::ui::app::open_window;
+use crate::ui::recent;
 
 /// Open the window.
 #[derive(Args, Default)]
@@ -16,10 +17,6 @@ pub(crate) struct Open {
 
 impl Open {
     pub(crate) fn run(self) -> Outcome {
-        let project = self.project.or_else(|| {
-            let quickstart = Path::new("projects/quickstart");
-            quickstart.join("project.toml").exists().then(|| quickstart.to_owned())
-        });
-        open_window(project).map_err(Failure::input)
+        open_window(self.project.or_else(recent::quickstart)).map_err(Failure::input)
     }
 }

@@ -36,10 +36,11 @@ pub fn text(figure: &Figure) -> String {
                     row(["interval".into(), name.clone(), x, exact(*y), lower, upper, none(), none(), none()]);
                 }
             }
-            Layer::Heat { name, rows, columns, values, .. } => {
+            Layer::Heat { name, rows, columns, values, at_least, .. } => {
                 for (k, value) in values.iter().enumerate().take(rows * columns) {
                     let (r, c) = (place(&figure.y, (k / columns) as f64), place(&figure.x, (k % columns) as f64));
-                    row(["cell".into(), name.clone(), none(), none(), none(), none(), r, c, exact(*value)]);
+                    let kind = if at_least.get(k) == Some(&true) { "cell-at-least" } else { "cell" };
+                    row([kind.into(), name.clone(), none(), none(), none(), none(), r, c, exact(*value)]);
                 }
             }
             Layer::Guide { name, slope, intercept } => {

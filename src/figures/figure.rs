@@ -65,6 +65,9 @@ pub enum Layer {
         columns: usize,
         values: Vec<f64>,
         diverging: bool,
+        /// Cells whose value is only a lower bound (a censored time): hatched, and read as "at least". As long as
+        /// `values`, or empty where there are none.
+        at_least: Vec<bool>,
     },
     /// A line across the figure: `y = slope * x + intercept`.
     Guide {

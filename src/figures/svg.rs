@@ -356,7 +356,7 @@ impl Drawing {
 
     /// Cells, names along both sides, and the colour bar with its unit.
     fn heat(&mut self, figure: &Figure, layer: &Layer, page: Frame) {
-        let Layer::Heat { unit, rows, columns, values, diverging, .. } = layer else { return };
+        let Layer::Heat { unit, rows, columns, values, diverging, at_least, .. } = layer else { return };
         if *rows == 0 || *columns == 0 {
             let middle = ((page.left + page.right) / 2.0, (page.top + page.bottom) / 2.0);
             return self.text(middle, Anchor::Middle, LABEL, "", "No cells to show");
@@ -394,6 +394,10 @@ impl Drawing {
             let (x, y) = (left + (k % columns) as f64 * cell_width, top + (k / columns) as f64 * cell_height);
             self.stroke((x, y + cell_height), (x + cell_width, y), 0.75, print::INK);
         }
+        for k in (0..rows * columns).filter(|k| at_least.get(*k) == Some(&true)) {
+            let (x, y) = (left + (k % columns) as f64 * cell_width, top + (k / columns) as f64 * cell_height);
+            self.hatch((x, y, cell_width, cell_height));
+        }
         for (row, name) in row_names.iter().enumerate().step_by((TICK * 1.1 / cell_height).ceil().max(1.0) as usize) {
             let y = top + (row as f64 + 0.5) * cell_height + TICK * 0.35;
             self.text((left - 4.0, y), Anchor::End, TICK, "", &escaped(&shortened(name, row_space / TICK + 0.1)));
@@ -412,6 +416,19 @@ impl Drawing {
         self.text((middle.0, page.bottom - 2.0), Anchor::Middle, LABEL, "", &escaped(&figure.x.label));
         self.turned((page.left + LABEL * 0.8, middle.1), Anchor::Middle, LABEL, "", &escaped(&figure.y.label));
         self.colour_bar((right + 12.0, top, bottom), bar_scale, *diverging, unit);
+    }
+
+    /// Parallel strokes over a cell whose value is only a bound, cut at its edges.
+    fn hatch(&mut self, (x, y, width, height): (f64, f64, f64, f64)) {
+        const STEP: f64 = 5.0;
+        let mut at = STEP - (x + y + height).rem_euclid(STEP);
+        while at < width + height {
+            // The stroke x + t, bottom - t of slope one, from where it enters the cell to where it leaves.
+            let (from, to) = ((at - height).max(0.0), at.min(width));
+            let place = |along: f64| (x + along, y + height - (at - along));
+            self.stroke(place(from), place(to), 0.6, print::INK);
+            at += STEP;
+        }
     }
 
     fn colour_bar(&mut self, (x, top, bottom): (f64, f64, f64), scale: Scale, diverging: bool, unit: &str) {

@@ -73,9 +73,10 @@ impl FromStr for Temperature {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let number = if text == "∞" { Ok(f64::INFINITY) } else { text.parse() };
-        number.ok().and_then(Self::new).ok_or_else(|| {
-            format!("{text:?} is not a temperature: type a number from 0 upwards, or infinity")
-        })
+        number
+            .ok()
+            .and_then(Self::new)
+            .ok_or_else(|| format!("{text:?} is not a temperature: type a number from 0 upwards, or infinity"))
     }
 }
 

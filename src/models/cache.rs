@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::mem::size_of;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rayon::prelude::*;
+
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, Logits, Precision, Row, check_rows};
 
 /// A question: the tokens around the masked site (the site itself holds `u32::MAX`), the site, and the arithmetic.
@@ -234,15 +236,23 @@ impl CachedConditionals {
         let mut values = vec![0.0; rows.len() * vocabulary];
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_key(|&k| rows[k].state.len());
-        for group in order.chunk_by(|&a, &b| rows[a].state.len() == rows[b].state.len()) {
-            for chunk in group.chunks(size) {
+        let blocks: Vec<&[usize]> = order
+            .chunk_by(|&a, &b| rows[a].state.len() == rows[b].state.len())
+            .flat_map(|group| group.chunks(size))
+            .collect();
+        // Blocks know nothing of one another, so which thread answers one changes no bit.
+        let answers = blocks
+            .par_iter()
+            .map(|chunk| {
                 let last = chunk[chunk.len() - 1];
                 let block: Vec<Row<'_>> =
                     chunk.iter().chain(std::iter::repeat(&last)).take(size).map(|&k| rows[k]).collect();
-                let logits = self.inner.logits(&block, precision)?;
-                for (answer, &k) in chunk.iter().enumerate() {
-                    values[k * vocabulary..(k + 1) * vocabulary].copy_from_slice(logits.row(answer));
-                }
+                self.inner.logits(&block, precision)
+            })
+            .collect::<Result<Vec<Logits>, ConditionalsError>>()?;
+        for (chunk, logits) in blocks.iter().zip(&answers) {
+            for (answer, &k) in chunk.iter().enumerate() {
+                values[k * vocabulary..(k + 1) * vocabulary].copy_from_slice(logits.row(answer));
             }
         }
         Ok(Logits::new(values, vocabulary))

@@ -2,9 +2,20 @@
 
 use std::path::Path;
 
+use super::device::FastType;
 use super::error::ModelError;
 use super::masked_lm::MaskedLm;
 use crate::glauber::conditionals::Precision;
+
+/// Arithmetic in which a model is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckedType {
+    /// The fast passes: on the first accelerator of the build, else on the processor.
+    F32,
+    F64,
+    /// The fast passes as an accelerator may run them, on the processor.
+    Half(FastType),
+}
 
 /// How far a model is from its reference.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -31,7 +42,7 @@ struct Reference {
 ///
 /// Errors: those of [`MaskedLm::from_folder`] and [`MaskedLm::all_logits`]; [`ModelError::Unreadable`] for a reference file
 /// that is damaged, pads elsewhere than at the end, or has no rows.
-pub fn check(dir: &Path, reference: &Path, precision: Precision, tolerance: f64) -> Result<CheckReport, ModelError> {
+pub fn check(dir: &Path, reference: &Path, checked: CheckedType, tolerance: f64) -> Result<CheckReport, ModelError> {
     let unreadable = |problem: String| ModelError::Unreadable {
         path: reference.to_owned(),
         problem,
@@ -45,7 +56,11 @@ pub fn check(dir: &Path, reference: &Path, precision: Precision, tolerance: f64)
     if [parsed.attention_mask.len(), parsed.lengths.len(), parsed.logits_rows.len()] != [sequences; 3] {
         return Err(unreadable("the reference's lists differ in length".into()));
     }
-    let model = MaskedLm::from_folder(dir)?;
+    let (model, precision) = match checked {
+        CheckedType::F32 => (MaskedLm::from_folder(dir)?, Precision::F32),
+        CheckedType::F64 => (MaskedLm::from_folder(dir)?, Precision::F64),
+        CheckedType::Half(fast_type) => (MaskedLm::from_folder_in(dir, fast_type)?, Precision::F32),
+    };
     let (mut rows, mut max_abs_diff) = (0, 0.0f64);
     for (k, ids) in parsed.input_ids.iter().enumerate() {
         let length = parsed.lengths[k];

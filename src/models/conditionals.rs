@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::device::accelerator;
 use super::error::ModelError;
 use super::masked_lm::MaskedLm;
 use super::tokenizer::MlmTokenizer;
@@ -83,7 +84,14 @@ impl Conditionals for MaskedLmConditionals {
 
     fn deterministic(&self) -> bool {
         // On a graphics processor the order of sums, and so the last bits, may change from call to call.
-        !cfg!(any(feature = "cuda", feature = "metal"))
+        self.model.on_processor()
+    }
+
+    fn arithmetic(&self) -> String {
+        match accelerator().filter(|_| !self.model.on_processor()) {
+            None => "CPU, f32 and f64".to_owned(),
+            Some(device) => format!("{device} in {}; CPU in f64", self.model.fast_type().words()),
+        }
     }
 
     fn ordinary(&self, token: u32) -> bool {

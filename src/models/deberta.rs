@@ -7,7 +7,7 @@ use candle_core::{D, DType, Device, Tensor};
 
 use super::config::{Activation, Config, DebertaSettings};
 use super::error::ModelError;
-use super::kernels::{Asked, Linear, Norm, Result, Shape, activate, bias_activation, convert};
+use super::kernels::{Asked, Linear, Norm, Result, Shape, activate, bias_activation, convert, softmax};
 use super::loader::Loader;
 use super::masked_lm::Encoder;
 use super::weights::Initial;
@@ -254,7 +254,7 @@ impl Deberta {
                 scores = (scores + all.gather(&picks, D::Minus1)?.transpose(1, 2)?)?;
             }
         }
-        let weights = candle_nn::ops::softmax(&(scores * scale)?, D::Minus1)?;
+        let weights = softmax(&(scores * scale)?)?;
         weights
             .matmul(&value)?
             .reshape((heads, batch * queries, width))?

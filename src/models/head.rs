@@ -122,7 +122,7 @@ impl Head {
         let products = x.matmul(&self.decoder.t()?)?.flatten_all()?;
         let mut logits: Vec<f64> = match products.dtype() {
             DType::F64 => products.to_vec1()?,
-            _ => products.to_vec1::<f32>()?.into_iter().map(f64::from).collect(),
+            _ => products.to_dtype(DType::F32)?.to_vec1::<f32>()?.into_iter().map(f64::from).collect(),
         };
         for row in logits.chunks_exact_mut(self.bias.len()) {
             for (logit, bias) in row.iter_mut().zip(&self.bias) {

@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::config::{Architecture, Config, Family};
 use super::deberta::Deberta;
-use super::device;
+use super::device::{self, FastType};
 use super::error::ModelError;
 use super::head::Head;
 use super::kernels::{Asked, Shape};
@@ -20,6 +20,8 @@ use crate::glauber::conditionals::{Logits, Precision};
 
 /// Tokens that pass through the network at once. Larger passes gain nothing on a processor and cost memory.
 const TOKENS_PER_PASS: usize = 1024;
+/// Sequences that are embedded in one pass.
+const EMBEDDED_TOGETHER: usize = 16;
 
 /// Token ids to hidden states.
 pub(super) trait Encoder: Send + Sync {
@@ -58,7 +60,7 @@ impl Network {
 
 /// Double precision: where the network comes from, until it is asked for.
 enum Double {
-    /// The single-precision network, on the processor, holds every stored weight exactly.
+    /// The fast network, on the processor, holds every stored weight exactly.
     Widen,
     /// It does not, or is on an accelerator: the weights must be read again.
     Read(Box<Weights>),
@@ -69,14 +71,15 @@ struct Inner {
     config: Config,
     config_json: String,
     parameters: u64,
-    single: Network,
+    fast_type: FastType,
+    fast: Network,
     double: Mutex<Double>,
 }
 
 /// A masked language model with its weights. Cloning shares them.
 ///
-/// `Precision::F32` runs on the first accelerator of the build, else on the processor with fused loops. It is
-/// deterministic: the same batch gives the same bits; a row's last bits may depend on the batch it travels in.
+/// `Precision::F32` runs on the first accelerator of the build (in half precision there if `KLEROTERION_GPU_TYPE` says
+/// `bf16` or `f16`), else on the processor with fused loops. On the processor it is deterministic: the same batch gives the same bits; a row's last bits may depend on the batch it travels in.
 /// `Precision::F64` runs plain operations on the processor over the stored weights, converted exactly, and is built on
 /// first use.
 #[derive(Clone)]
@@ -87,6 +90,16 @@ impl MaskedLm {
     ///
     /// Errors: every variant of [`ModelError`] that concerns files, settings, tensors or the device.
     pub fn from_folder(dir: &Path) -> Result<Self, ModelError> {
+        let device = device::best();
+        Self::from_folder_on(dir, FastType::on(&device), device)
+    }
+
+    /// Like [`Self::from_folder`], on the processor and with the fast passes in a type of the caller's choice.
+    pub fn from_folder_in(dir: &Path, fast_type: FastType) -> Result<Self, ModelError> {
+        Self::from_folder_on(dir, fast_type, Device::Cpu)
+    }
+
+    fn from_folder_on(dir: &Path, fast_type: FastType, device: Device) -> Result<Self, ModelError> {
         let path = dir.join("config.json");
         let config_json = std::fs::read_to_string(&path).map_err(|e| ModelError::Unreadable {
             problem: format!("the configuration cannot be read: {e}"),
@@ -94,13 +107,14 @@ impl MaskedLm {
             path,
         })?;
         let config = Config::parse(&config_json)?;
-        Self::build(config, config_json, Weights::from_folder(dir)?)
+        Self::build(config, config_json, Weights::from_folder(dir)?, fast_type, device)
     }
 
     /// From the text of `config.json` and the bytes of a safetensors file, such as a model embedded in the program.
     pub fn from_bytes(config_json: &str, safetensors: impl Into<Cow<'static, [u8]>>) -> Result<Self, ModelError> {
         let weights = Weights::from_bytes(safetensors.into())?;
-        Self::build(Config::parse(config_json)?, config_json.to_owned(), weights)
+        let device = device::best();
+        Self::build(Config::parse(config_json)?, config_json.to_owned(), weights, FastType::on(&device), device)
     }
 
     /// Random weights of the shape `config_json` describes: normal with standard deviation `initializer_range` (0.02 where
@@ -108,18 +122,24 @@ impl MaskedLm {
     pub fn random(config_json: &str, seed: u64) -> Result<Self, ModelError> {
         let config = Config::parse(config_json)?;
         let weights = Weights::random(seed, config.initializer_range);
-        Self::build(config, config_json.to_owned(), weights)
+        let device = device::best();
+        Self::build(config, config_json.to_owned(), weights, FastType::on(&device), device)
     }
 
-    fn build(config: Config, config_json: String, mut weights: Weights) -> Result<Self, ModelError> {
+    fn build(
+        config: Config,
+        config_json: String,
+        mut weights: Weights,
+        fast_type: FastType,
+        device: Device,
+    ) -> Result<Self, ModelError> {
         weights.set_prefix(post_norm::prefix(config.architecture));
         refuse_discriminators(&config, &weights)?;
-        let device = device::best();
-        let single = Network::load(&config, &weights, DType::F32, &device)?;
+        let fast = Network::load(&config, &weights, fast_type.dtype(), &device)?;
         let parameters = weights.parameters();
-        let exact = device.is_cpu() && !weights.holds_doubles();
+        let exact = device.is_cpu() && fast_type == FastType::F32 && !weights.holds_doubles();
         let double = if exact { Double::Widen } else { Double::Read(Box::new(weights)) };
-        Ok(Self(Arc::new(Inner { config, config_json, parameters, single, double: Mutex::new(double) })))
+        Ok(Self(Arc::new(Inner { config, config_json, parameters, fast_type, fast, double: Mutex::new(double) })))
     }
 
     /// `bert`, `modernbert`, …: the `model_type` of `config.json`.
@@ -135,6 +155,16 @@ impl MaskedLm {
     /// Longest sequence in tokens, start and end included.
     pub fn max_length(&self) -> usize {
         self.0.config.max_length
+    }
+
+    /// Type of the fast passes, which `Precision::F32` asks for.
+    pub fn fast_type(&self) -> FastType {
+        self.0.fast_type
+    }
+
+    /// Whether the fast passes run on the processor, where repeated calls give the same bits.
+    pub fn on_processor(&self) -> bool {
+        self.0.fast.encoder.words().device().is_cpu()
     }
 
     /// Number of weights, shared ones counted once.
@@ -196,6 +226,45 @@ impl MaskedLm {
         Ok(Logits::new(values, self.vocabulary()))
     }
 
+    /// Mean of the last layer's hidden states over all tokens of each sequence, start and end included:
+    /// `[sequences, hidden]` in the order given (glauber.md section 6). Sequences are of one length and hold no mask token;
+    /// a row's bits do not depend on the sequences beside it in the call.
+    ///
+    /// Errors: as [`Self::logits`].
+    pub fn mean_hidden(&self, sequences: &[Vec<u32>]) -> Result<Vec<f32>, ModelError> {
+        let length = sequences.first().map_or(1, Vec::len);
+        for sequence in sequences {
+            self.check(sequence)?;
+            if sequence.len() != length {
+                return Err(ModelError::Length { got: sequence.len(), expected: length.to_string() });
+            }
+        }
+        let mut means = Vec::new();
+        for block in sequences.chunks(EMBEDDED_TOGETHER) {
+            // Blocks of one shape, the last filled up with repeats: sums are arranged by the shape of the batch.
+            let mut ids = block.concat();
+            for _ in block.len()..EMBEDDED_TOGETHER {
+                ids.extend_from_slice(&block[0]);
+            }
+            let shape = Shape { batch: EMBEDDED_TOGETHER, length };
+            let hidden = self.0.fast.encoder.forward(&ids, shape, Asked::All)?;
+            let width = hidden.dim(1)?;
+            let mean = hidden.to_dtype(DType::F32)?.reshape((EMBEDDED_TOGETHER, length, width))?.mean(1)?;
+            let values = mean.flatten_all()?.to_vec1::<f32>()?;
+            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                let arithmetic = self.0.fast_type.words();
+                return Err(ModelError::NonFinite { value: f64::from(values[at]), token: at % width, arithmetic });
+            }
+            means.extend_from_slice(&values[..block.len() * width]);
+        }
+        Ok(means)
+    }
+
+    /// Width of the hidden states.
+    pub fn hidden(&self) -> usize {
+        self.0.config.hidden
+    }
+
     fn check(&self, ids: &[u32]) -> Result<(), ModelError> {
         let (vocabulary, max_length) = (self.vocabulary(), self.max_length());
         if ids.is_empty() || ids.len() > max_length {
@@ -210,7 +279,7 @@ impl MaskedLm {
     fn pass(&self, ids: &[u32], shape: Shape, asked: Asked<'_>, precision: Precision) -> Result<Vec<f64>, ModelError> {
         let double;
         let (network, arithmetic) = match precision {
-            Precision::F32 => (&self.0.single, "single precision"),
+            Precision::F32 => (&self.0.fast, self.0.fast_type.words()),
             Precision::F64 => {
                 double = self.double()?;
                 (&*double, "double precision")
@@ -224,13 +293,13 @@ impl MaskedLm {
     }
 
     fn double(&self) -> Result<Arc<Network>, ModelError> {
-        let Inner { config, double, single, .. } = &*self.0;
+        let Inner { config, double, fast, .. } = &*self.0;
         let mut double = double.lock().map_err(|_| {
             ModelError::Other("building the double-precision network failed before; load the model again".into())
         })?;
         let network = match &*double {
             Double::Ready(network) => return Ok(network.clone()),
-            Double::Widen => single.to_double(config)?,
+            Double::Widen => fast.to_double(config)?,
             Double::Read(weights) => Network::load(config, weights, DType::F64, &Device::Cpu)?,
         };
         let network = Arc::new(network);

@@ -25,9 +25,9 @@ pub mod train_mlm;
 mod weights;
 
 pub use cache::{CacheCounts, CachedConditionals};
-pub use check::{CheckReport, check};
+pub use check::{CheckReport, CheckedType, check};
 pub use conditionals::MaskedLmConditionals;
-pub use device::accelerator;
+pub use device::{FastType, accelerator};
 pub use error::ModelError;
 pub use library::{Library, LoadedModel, ModelSource};
 pub use masked_lm::MaskedLm;

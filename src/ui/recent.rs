@@ -49,11 +49,11 @@ pub fn scan(recent: &[RecentProject]) -> HomeScan {
             .map(|project| project.directory.clone())
             .filter(|directory| is_project(directory))
             .collect(),
-        samples: samples(&sample_folders()),
+        samples: samples(&sample_folders()).or_else(|| samples(&[unpacked()?])).unwrap_or_default(),
     }
 }
 
-/// Folders that may hold the samples: `projects` in the current folder, beside the executable, above it (a build in
+/// Folders that may hold the samples: `projects` in the working folder, beside the executable, above it (a build in
 /// `target/release`) and where packages put data.
 fn sample_folders() -> Vec<PathBuf> {
     let mut folders = Vec::new();
@@ -69,17 +69,50 @@ fn sample_folders() -> Vec<PathBuf> {
     folders
 }
 
+/// The quickstart sample, byte for byte what is under `projects`, for a program that has been moved away from there.
+const QUICKSTART: [(&str, &str); 2] = [
+    ("project.toml", include_str!("../../projects/quickstart/project.toml")),
+    ("sentences.csv", include_str!("../../projects/quickstart/sentences.csv")),
+];
+
+/// The folder of the quickstart sample; written to the user's data folder where none came along with the program.
+pub fn quickstart() -> Option<PathBuf> {
+    let along = sample_folders().into_iter().map(|folder| folder.join("quickstart"));
+    along
+        .into_iter()
+        .find(|folder| folder.join("project.toml").is_file())
+        .or_else(|| Some(unpacked()?.join("quickstart")))
+}
+
+/// Writes the embedded sample where the user's data lies, unless it is there, and gives the folder of samples.
+fn unpacked() -> Option<PathBuf> {
+    let folder = directories::ProjectDirs::from("org", "kleroterion", "kleroterion")?.data_dir().join("projects");
+    unpack(&folder).ok().map(|()| folder)
+}
+
+fn unpack(folder: &Path) -> io::Result<()> {
+    let quickstart = folder.join("quickstart");
+    std::fs::create_dir_all(&quickstart)?;
+    for (name, text) in QUICKSTART {
+        let path = quickstart.join(name);
+        if !path.exists() {
+            std::fs::write(path, text)?;
+        }
+    }
+    Ok(())
+}
+
 /// The samples in the first of `folders` that has any, by name.
-fn samples(folders: &[PathBuf]) -> Vec<Sample> {
+fn samples(folders: &[PathBuf]) -> Option<Vec<Sample>> {
     for folder in folders {
         let Ok(entries) = std::fs::read_dir(folder) else { continue };
         let mut found: Vec<Sample> = entries.flatten().filter_map(|entry| sample(&entry.path())).collect();
         if !found.is_empty() {
             found.sort_by(|a, b| a.directory.cmp(&b.directory));
-            return found;
+            return Some(found);
         }
     }
-    Vec::new()
+    None
 }
 
 fn sample(directory: &Path) -> Option<Sample> {
@@ -151,6 +184,26 @@ mod tests {
     }
 
     #[test]
+    fn the_embedded_sample_is_a_project_and_is_not_written_over() {
+        let root = tempfile::tempdir().unwrap();
+        unpack(root.path()).unwrap();
+        let quickstart = root.path().join("quickstart");
+        assert_eq!(samples(&[root.path().to_owned()]).unwrap()[0].name, "Quickstart");
+        std::fs::write(quickstart.join("sentences.csv"), "mine").unwrap();
+        unpack(root.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(quickstart.join("sentences.csv")).unwrap(), "mine");
+        std::fs::remove_file(quickstart.join("sentences.csv")).unwrap();
+        unpack(root.path()).unwrap();
+        assert!(
+            !crate::store::Project::open(&quickstart)
+                .unwrap()
+                .runs(&crate::store::RunFilter::default())
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
     fn samples_are_found_and_copied_without_their_database() {
         let root = tempfile::tempdir().unwrap();
         let from = root.path().join("projects/quickstart");
@@ -158,7 +211,7 @@ mod tests {
         std::fs::write(from.join("project.toml"), "name = \"Quick start\"\ndescription = \"One model.\"\n").unwrap();
         std::fs::write(from.join("project.sqlite"), "database").unwrap();
         std::fs::write(from.join("sentences/a.txt"), "A sentence.\n").unwrap();
-        let found = samples(&[root.path().join("nowhere"), root.path().join("projects")]);
+        let found = samples(&[root.path().join("nowhere"), root.path().join("projects")]).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].name.as_str(), found[0].description.as_str()), ("Quick start", "One model."));
         assert!(found[0].writable);

@@ -31,6 +31,7 @@ pub fn field() -> Figure {
             columns: b.len(),
             values: (0..42).map(|k| if k == 17 { f64::NAN } else { 2.0 * noise(k) }).collect(),
             diverging: true,
+            at_least: Vec::new(),
         }],
     }
 }

@@ -25,8 +25,6 @@ pub enum Verdict {
     Certified,
     /// R may be zero: nothing is shown.
     NoCertificate,
-    /// Only f32 was evaluated and |R| > 1e-3: evidence, never a certificate.
-    Evidence,
 }
 
 /// R from four evaluations, its error bounds and the verdict. All in nats at the asked temperature.

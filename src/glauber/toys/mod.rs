@@ -32,6 +32,17 @@ pub fn canonical(text: &str) -> Result<String, String> {
     read(text).map(|(_, canonical)| canonical)
 }
 
+/// The canonical text of the same toy with `sites` sites, for grids over lengths; a table pair has two, always.
+pub fn with_sites(text: &str, sites: usize) -> Result<String, String> {
+    let (name, settings) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
+    if name == "table-pair" {
+        let canonical = canonical(text)?;
+        return if sites == 2 { Ok(canonical) } else { Err("a table pair has 2 sites: choose length 2".to_owned()) };
+    }
+    let others = settings.split(',').filter(|setting| setting.split('=').next().is_some_and(|key| key.trim() != "n"));
+    canonical(&format!("{name}:{},n={sites}", others.collect::<Vec<_>>().join(",")))
+}
+
 fn read(text: &str) -> Result<(Box<dyn Conditionals>, String), String> {
     let built = Settings::new(text).and_then(|mut settings| {
         let name = settings.name().to_owned();
@@ -94,6 +105,16 @@ mod tests {
             assert_eq!(canonical(&once).unwrap(), once, "canonical is a fixed point");
             assert_eq!(canonical(text.split(':').next().unwrap()).unwrap(), once, "the help shows the defaults");
         }
+    }
+
+    #[test]
+    fn toys_of_another_length() {
+        assert_eq!(with_sites("curie-weiss:beta=1.5,n=4", 16).unwrap(), "curie-weiss:beta=1.5,n=16");
+        assert_eq!(with_sites("ising", 3).unwrap(), canonical("ising:n=3").unwrap());
+        assert_eq!(with_sites("table-pair", 2), canonical("table-pair"));
+        assert!(with_sites("table-pair", 3).unwrap_err().contains("length 2"));
+        assert!(with_sites("random-table:v=40", 20).unwrap_err().contains("entries"));
+        assert!(with_sites("isng", 4).is_err());
     }
 
     #[test]

@@ -101,6 +101,10 @@ impl Norm {
     }
 
     fn composed(&self, x: &Tensor) -> Result<Tensor> {
+        if is_half(x) {
+            // Sums and squares of half-precision numbers lose digits, or overflow.
+            return self.to_dtype(DType::F32)?.composed(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype());
+        }
         let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
         let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
         let scaled = centred.broadcast_div(&(variance + self.eps)?.sqrt()?)?.broadcast_mul(&self.scale)?;
@@ -111,8 +115,24 @@ impl Norm {
     }
 }
 
+/// Whether `x` is in half precision, in which only products are computed.
+fn is_half(x: &Tensor) -> bool {
+    matches!(x.dtype(), DType::BF16 | DType::F16)
+}
+
+/// Softmax over the last dimension.
+pub(super) fn softmax(x: &Tensor) -> Result<Tensor> {
+    if is_half(x) {
+        return candle_nn::ops::softmax(&x.to_dtype(DType::F32)?, D::Minus1)?.to_dtype(x.dtype());
+    }
+    candle_nn::ops::softmax(x, D::Minus1)
+}
+
 /// The activation of `x`, by plain operations.
 pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    if is_half(x) {
+        return activate(&x.to_dtype(DType::F32)?, activation)?.to_dtype(x.dtype());
+    }
     match activation {
         Activation::Gelu => (x * 0.5)? * ((x * std::f64::consts::FRAC_1_SQRT_2)?.erf()? + 1.0)?,
         Activation::GeluTanh => {
@@ -263,7 +283,7 @@ impl Attention<'_> {
         if let Some(window) = self.window {
             scores = scores.broadcast_add(&self.window_mask(window, &scores)?)?;
         }
-        self.side_by_side(&candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&value)?)
+        self.side_by_side(&softmax(&scores)?.matmul(&value)?)
     }
 
     /// `[batch * rows, hidden]` as `[batch, heads, rows, width]`.

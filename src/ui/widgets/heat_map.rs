@@ -22,17 +22,21 @@ struct Heat<'a> {
     columns: usize,
     values: &'a [f64],
     diverging: bool,
+    at_least: &'a [bool],
     range: (f64, f64),
 }
 
 impl<'a> Heat<'a> {
     fn of(layer: &'a Layer) -> Option<Self> {
-        let Layer::Heat { name, unit, rows, columns, values, diverging } = layer else { return None };
+        let Layer::Heat { name, unit, rows, columns, values, diverging, at_least } = layer else { return None };
         let range = heat_range(values, *diverging);
-        Some(Self { name, unit, rows: *rows, columns: *columns, values, diverging: *diverging, range })
+        Some(Self { name, unit, rows: *rows, columns: *columns, values, diverging: *diverging, at_least, range })
     }
     fn value(&self, row: usize, column: usize) -> f64 {
         self.values.get(row * self.columns + column).copied().unwrap_or(f64::NAN)
+    }
+    fn is_bound(&self, row: usize, column: usize) -> bool {
+        self.at_least.get(row * self.columns + column) == Some(&true)
     }
     fn colour(&self, value: f64) -> eframe::egui::Color32 {
         let share = heat_share(value, self.range, self.diverging);
@@ -116,12 +120,13 @@ fn cell_text(figure: &Figure, heat: &Heat<'_>, (row, column): (usize, usize)) ->
     let value = heat.value(row, column);
     let unit = if heat.unit.is_empty() { String::new() } else { format!(" {}", heat.unit) };
     format!(
-        "{}: {}\n{}: {}\n{}: {}{unit}",
+        "{}: {}\n{}: {}\n{}: {}{}{unit}",
         figure.y.label,
         name_of(&figure.y, row),
         figure.x.label,
         name_of(&figure.x, column),
         heat.name,
+        if heat.is_bound(row, column) { "at least " } else { "" },
         number::general(value, 8),
     )
 }
@@ -209,6 +214,23 @@ fn paint_cells(painter: &Painter, area: Rect, heat: &Heat<'_>, ink: eframe::egui
     {
         let cell = heat.cell_rect(area, k / heat.columns, k % heat.columns);
         painter.line_segment([cell.left_bottom(), cell.right_top()], stroke);
+    }
+    for (k, _) in heat.at_least.iter().enumerate().filter(|&(_, bound)| *bound).take(heat.rows * heat.columns) {
+        hatch(painter, heat.cell_rect(area, k / heat.columns, k % heat.columns), ink);
+    }
+}
+
+/// Parallel strokes over a cell: its value is only a bound.
+fn hatch(painter: &Painter, cell: Rect, ink: eframe::egui::Color32) {
+    const STEP: f32 = 7.0;
+    let painter = painter.with_clip_rect(cell.intersect(painter.clip_rect()));
+    let (width, height) = (cell.width(), cell.height());
+    // Strokes keep their place on the screen, so that hatched neighbours read as one region.
+    let mut at = STEP - (cell.left() + cell.bottom()).rem_euclid(STEP);
+    while at < width + height {
+        let ends = [cell.left_bottom() + Vec2::new(at - height, -height), cell.left_bottom() + Vec2::new(at, 0.0)];
+        painter.line_segment(ends, Stroke::new(1.0, ink.gamma_multiply(0.75)));
+        at += STEP;
     }
 }
 

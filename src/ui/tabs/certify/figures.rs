@@ -46,6 +46,7 @@ pub fn field(result: &CertifyResult, positions: (usize, usize)) -> Figure {
             columns: result.texts_b.len(),
             values: result.centred.clone(),
             diverging: true,
+            at_least: Vec::new(),
         }],
     }
 }

@@ -18,13 +18,6 @@ pub fn verdict(assessment: &Assessment) -> (VerdictKind, String) {
             VerdictKind::Nothing,
             format!("Nothing shown: R = {r} nats, error {error}. Every rectangle here is compatible within rounding."),
         ),
-        Verdict::Evidence => (
-            VerdictKind::Caution,
-            format!(
-                "Evidence, not a certificate: |R| = {} nats, in single precision only.",
-                number::nats(assessment.r32.abs())
-            ),
-        ),
     }
 }
 
@@ -33,7 +26,6 @@ pub fn verdict_name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Certified => "certified",
         Verdict::NoCertificate => "not certified",
-        Verdict::Evidence => "evidence only",
     }
 }
 
@@ -144,7 +136,6 @@ pub fn context_caption(spec: &CertifySpec, assessment: &Assessment, sizes: (usiz
     let outcome = match assessment.c1 {
         Verdict::Certified => "certified incompatible (C1)",
         Verdict::NoCertificate => "not certified",
-        Verdict::Evidence => "evidence from single precision only",
     };
     format!(
         "Rectangle test on {model} in the context \u{201c}{sentence}\u{201d}, positions {i} and {j} (counted from 0), temperature {tau}: \
@@ -191,8 +182,6 @@ mod tests {
         assert_eq!(text, "No joint distribution has these conditionals: R = 9.190 nats, error below 5e-13.");
         let (_, text) = verdict(&assessment(1e-16, 2e-15, Verdict::NoCertificate));
         assert!(text.starts_with("Nothing shown"), "{text}");
-        let (_, text) = verdict(&assessment(0.5, 1e-3, Verdict::Evidence));
-        assert!(text.starts_with("Evidence, not a certificate"), "{text}");
     }
 
     #[test]

@@ -1,16 +1,49 @@
-//! Intervals, bootstrap, quantiles, correlations and recorded random streams, on plain slices.
+//! Intervals, bootstrap, survival, correlations, recorded random streams and more, on plain slices.
 
 mod bootstrap;
+mod classification;
+mod clopper_pearson;
+mod convergence;
 mod correlation;
+mod counter;
+mod exponentiality;
 mod intervals;
+mod kmeans;
+mod lag_coupling;
+mod logistic;
+pub mod markov_state_model;
+mod pca;
 mod quantiles;
 mod random;
+mod recurrence;
+mod separation;
+mod special;
+mod survival;
+mod tobit;
 
 pub use bootstrap::{Cluster, cluster_bootstrap_means};
+pub use classification::{CalibrationBin, auc_interval, brier_score, calibration_curve, roc_auc, stratified_holdout};
+pub use clopper_pearson::{clopper_pearson, clopper_pearson_lower, clopper_pearson_upper};
+pub use convergence::{Convergence, convergence, effective_size, r_hat};
 pub use correlation::{pearson, ranks, spearman};
+pub use counter::{Counter, Moment};
+pub use exponentiality::{
+    ExponentialMean, Exponentiality, HazardBin, P_VALUE_METHOD, exponential_mean, exponentiality, hazards,
+};
 pub use intervals::{normal_quantile, wilson, zero_count_upper};
+pub use kmeans::{KMeans, silhouette};
+pub use lag_coupling::{LagBound, lag_bounds};
+pub use logistic::{Logistic, choose_penalty};
+pub use pca::Pca;
 pub use quantiles::{quantile, sorted};
 pub use random::Stream;
+pub use recurrence::{RecurrenceMeasures, recurrence_measures};
+pub use separation::{Rule, Separation, SeparationError, occupancy_separation, separation};
+pub use survival::{
+    Crossing, CrossingEstimate, KaplanMeier, Lifetime, RestrictedMean, SurvivalPoint, censored_share,
+    crossing_estimate, resample_counts, sorted_lifetimes, weighted_crossing,
+};
+pub use tobit::{TobitCell, TobitFit, tobit};
 
 /// `log sum_k exp(x_k)` without overflow; `-inf` for an empty sum.
 pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {

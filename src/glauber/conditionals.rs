@@ -85,6 +85,19 @@ pub trait Conditionals: Send + Sync {
     /// evaluate anew, never answer from a cache: a certificate compares evaluations of the same rows. Caches for chains
     /// belong above this trait.
     fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError>;
+    /// As [`Self::logits`], but into `out`, whose old content goes: backends of a few tokens answer without allocating.
+    fn logits_into(&self, rows: &[Row<'_>], precision: Precision, out: &mut Vec<f64>) -> Result<(), ConditionalsError> {
+        let logits = self.logits(rows, precision)?;
+        if logits.vocabulary() != self.vocabulary() {
+            return Err(ConditionalsError::Backend(format!(
+                "rows of {} logits came back, {} were asked",
+                logits.vocabulary(),
+                self.vocabulary()
+            )));
+        }
+        *out = logits.values;
+        Ok(())
+    }
     /// Whether a repeated call with the same batch returns the same bits (needed for a C2 certificate).
     fn deterministic(&self) -> bool {
         true
@@ -104,6 +117,22 @@ pub trait Conditionals: Send + Sync {
     /// How `token` is shown and typed.
     fn text(&self, token: u32) -> String {
         token.to_string()
+    }
+    /// A state as one line of text: tokens between spaces, pieces of a word joined to it.
+    fn sentence(&self, state: &[u32]) -> String {
+        let mut sentence = String::new();
+        for &token in state {
+            let text = self.text(token);
+            if self.continuation(token) {
+                sentence.push_str(text.strip_prefix("##").unwrap_or(&text));
+            } else {
+                if !sentence.is_empty() {
+                    sentence.push(' ');
+                }
+                sentence.push_str(&text);
+            }
+        }
+        sentence
     }
     /// The id of a typed token, if the vocabulary has it.
     fn token(&self, text: &str) -> Option<u32> {
@@ -157,10 +186,30 @@ pub fn ask(model: &dyn Conditionals, rows: &[Row<'_>], precision: Precision) -> 
             model.vocabulary()
         )));
     }
-    if let Some(value) = logits.values.iter().find(|value| !value.is_finite()) {
-        return Err(ConditionalsError::Backend(format!("a logit is {value}")));
-    }
+    check_finite(&logits.values)?;
     Ok(logits)
+}
+
+/// As [`ask`], with the answer in `out`, row-major `[rows, vocabulary]`.
+pub fn ask_into(
+    model: &dyn Conditionals,
+    rows: &[Row<'_>],
+    precision: Precision,
+    out: &mut Vec<f64>,
+) -> Result<(), ConditionalsError> {
+    model.logits_into(rows, precision, out)?;
+    let asked = rows.len() * model.vocabulary();
+    if out.len() != asked {
+        return Err(ConditionalsError::Backend(format!("{} logits came back, {asked} were asked", out.len())));
+    }
+    check_finite(out)
+}
+
+fn check_finite(values: &[f64]) -> Result<(), ConditionalsError> {
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(ConditionalsError::Backend(format!("a logit is {value}"))),
+        None => Ok(()),
+    }
 }
 
 /// What exactly was evaluated; every field enters certificates and run records.
@@ -219,6 +268,14 @@ mod tests {
         assert!(asked(&[0.5, f64::NAN], 2).unwrap_err().to_string().contains("NaN"));
         assert!(asked(&[0.5, 1.0, 2.0, 3.0], 2).is_err());
         assert!(asked(&[0.5, 1.0, 2.0], 3).is_err());
+        let mut out = vec![7.0];
+        let mut into = |values: &[f64], vocabulary| {
+            ask_into(&Says(Logits::new(values.to_vec(), vocabulary)), &row, Precision::F64, &mut out)
+                .map(|()| out.clone())
+        };
+        assert_eq!(into(&[0.5, 1.0], 2), Ok(vec![0.5, 1.0]));
+        assert!(into(&[0.5, f64::INFINITY], 2).unwrap_err().to_string().contains("inf"));
+        assert!(into(&[0.5, 1.0, 2.0, 3.0], 2).is_err() && into(&[0.5, 1.0, 2.0], 3).is_err());
     }
 
     #[test]

@@ -60,17 +60,19 @@ fn read(text: &str) -> Result<(Box<dyn Conditionals>, String), String> {
     built.map_err(|problem| format!("{problem}.\nThe toys, with their settings at the defaults:\n{TOYS}"))
 }
 
-/// Answers questions to a toy of `sites` sites: `fill` writes the f64 logits of one row.
+/// Answers questions to a toy of `sites` sites into `out`: `fill` writes the f64 logits of one row.
 fn answer(
     sites: usize,
     vocabulary: usize,
     rows: &[Row<'_>],
     precision: Precision,
+    out: &mut Vec<f64>,
     fill: impl Fn(&Row<'_>, &mut [f64]),
-) -> Result<Logits, ConditionalsError> {
+) -> Result<(), ConditionalsError> {
     check_rows(rows, (sites, sites), vocabulary)?;
-    let mut values = vec![0.0; rows.len() * vocabulary];
-    for (row, out) in rows.iter().zip(values.chunks_exact_mut(vocabulary)) {
+    // Every entry is written below, so what a longer answer left behind need not be cleared.
+    out.resize(rows.len() * vocabulary, 0.0);
+    for (row, out) in rows.iter().zip(out.chunks_exact_mut(vocabulary)) {
         fill(row, out);
         if precision == Precision::F32 {
             for value in out {
@@ -78,7 +80,14 @@ fn answer(
             }
         }
     }
-    Ok(Logits::new(values, vocabulary))
+    Ok(())
+}
+
+/// A toy's answer in a vector of its own.
+fn collect(toy: &dyn Conditionals, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
+    let mut values = Vec::new();
+    toy.logits_into(rows, precision, &mut values)?;
+    Ok(Logits::new(values, toy.vocabulary()))
 }
 
 #[cfg(test)]

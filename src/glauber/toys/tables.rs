@@ -1,7 +1,7 @@
 //! Table backends: independent sites, a pair of 2-site tables, random tables with and without a joint.
 
 use super::settings::Settings;
-use super::{MOST_ENTRIES, answer};
+use super::{MOST_ENTRIES, answer, collect};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, Logits, Precision, Row};
 use crate::statistics::Stream;
 
@@ -44,7 +44,10 @@ impl Conditionals for Product {
         self.vocabulary
     }
     fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
-        answer(self.sites, self.vocabulary, rows, precision, |row, out| {
+        collect(self, rows, precision)
+    }
+    fn logits_into(&self, rows: &[Row<'_>], precision: Precision, out: &mut Vec<f64>) -> Result<(), ConditionalsError> {
+        answer(self.sites, self.vocabulary, rows, precision, out, |row, out| {
             out.copy_from_slice(&self.logits[row.position * self.vocabulary..][..self.vocabulary]);
         })
     }
@@ -91,7 +94,10 @@ impl Conditionals for TablePair {
         self.vocabulary
     }
     fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
-        answer(2, self.vocabulary, rows, precision, |row, out| {
+        collect(self, rows, precision)
+    }
+    fn logits_into(&self, rows: &[Row<'_>], precision: Precision, out: &mut Vec<f64>) -> Result<(), ConditionalsError> {
+        answer(2, self.vocabulary, rows, precision, out, |row, out| {
             let (table, given) =
                 if row.position == 0 { (&self.first, row.state[1]) } else { (&self.second, row.state[0]) };
             out.copy_from_slice(&table[given as usize * self.vocabulary..][..self.vocabulary]);
@@ -132,8 +138,11 @@ impl Conditionals for RandomTable {
         self.vocabulary
     }
     fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
+        collect(self, rows, precision)
+    }
+    fn logits_into(&self, rows: &[Row<'_>], precision: Precision, out: &mut Vec<f64>) -> Result<(), ConditionalsError> {
         let v = self.vocabulary;
-        answer(self.sites, v, rows, precision, |row, out| {
+        answer(self.sites, v, rows, precision, out, |row, out| {
             // Index of the state with token 0 at the masked site, and how far its next token lies.
             let (mut start, mut stride) = (0, 1);
             for (site, &token) in row.state.iter().enumerate() {

@@ -515,7 +515,7 @@ fn only_the_newest_question_of_a_site_is_answered() {
         .iter()
         .map(|answer| match answer {
             Answer::Likely { question, tokens } => (question, tokens.as_ref().unwrap().len()),
-            Answer::Tokens { .. } => panic!("nobody asked: {answer:?}"),
+            other => panic!("nobody asked: {other:?}"),
         })
         .collect();
     assert_eq!(told, [(&likely_at("gated", 0, 3), 3), (&likely_at("gated", 1, 4), 4)]);
@@ -563,6 +563,7 @@ fn answers_are_in_words_also_where_they_are_errors() {
                 assert_eq!((tokens.len(), &*tokens[0].1), (5, "the"));
                 assert!(tokens.is_sorted_by(|x, y| x.2 >= y.2) && tokens[0].2 > 0.3, "{tokens:?}");
             }
+            _ => panic!("nobody asked: {answer:?}"),
         }
     }
 }

@@ -177,8 +177,8 @@ fn the_quickstart_is_made_once() {
         let lists = project.sentence_lists().unwrap();
         assert_eq!((lists.len(), lists[0].1.len()), (1, 40));
         let runs = project.runs(&RunFilter::default()).unwrap();
-        assert_eq!(runs.iter().map(|run| &*run.kind).collect::<Vec<_>>(), ["survey", "certify"]);
-        let RunSpec::Survey(survey) = &runs[0].spec else { panic!("not a survey") };
+        assert_eq!(runs.iter().map(|run| &*run.kind).collect::<Vec<_>>(), ["phase", "survey", "certify"]);
+        let RunSpec::Survey(survey) = &runs[1].spec else { panic!("not a survey") };
         assert_eq!(survey.sentences, lists[0].1);
     }
     fs::write(path.join("project.toml"), "name = \"x\"\n[[sentences]]\nname = \"s\"\nfile = \"../secret.txt\"\n")

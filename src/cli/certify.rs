@@ -20,16 +20,16 @@ pub(crate) struct Certify {
     #[arg(long, value_name = "M")]
     model: String,
     /// The context; for a toy, its token texts separated by spaces.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
     sentence: String,
     /// Two different token positions, counted from 0 (`kleroterion model tokens` shows them).
     #[arg(long, value_name = "I,J", value_parser = positions)]
     positions: (usize, usize),
     /// Tokens at I: `top:K`, `random:K`, or a comma-separated list of tokens.
-    #[arg(long, value_name = "LIST", default_value = "top:8")]
+    #[arg(long, value_name = "LIST", default_value = "top:8", allow_hyphen_values = true)]
     tokens_a: String,
     /// Tokens at J, likewise.
-    #[arg(long, value_name = "LIST", default_value = "top:8")]
+    #[arg(long, value_name = "LIST", default_value = "top:8", allow_hyphen_values = true)]
     tokens_b: String,
     /// Temperature; R is proportional to 1/temperature.
     #[arg(long, value_name = "T", default_value_t = 1.0)]
@@ -61,6 +61,11 @@ pub(crate) fn token_choice(text: &str) -> Result<TokenChoice, Failure> {
     if let Some(number) = text.strip_prefix("random:") {
         return Ok(TokenChoice::Random(count(number)?));
     }
+    Ok(TokenChoice::Typed(token_list(text)))
+}
+
+/// The tokens of a list separated by commas; a comma itself is typed as `\,`.
+pub(crate) fn token_list(text: &str) -> Vec<String> {
     let mut tokens = vec![String::new()];
     let mut characters = text.chars();
     while let Some(c) = characters.next() {
@@ -70,7 +75,7 @@ pub(crate) fn token_choice(text: &str) -> Result<TokenChoice, Failure> {
             c => tokens.last_mut().expect("never empty").push(c),
         }
     }
-    Ok(TokenChoice::Typed(tokens.into_iter().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()))
+    tokens.into_iter().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect()
 }
 
 impl Certify {

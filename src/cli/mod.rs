@@ -3,15 +3,20 @@
 //! Exit codes: 0 success, 1 a negative answer or failed check, 2 bad usage or bad input, 3 cancelled, 4 internal failure.
 
 mod certify;
+mod chains;
 mod demand;
+mod exact;
+mod mix;
 mod model;
 mod output;
+mod phase;
 mod project;
 mod run;
 mod shot;
 mod survey;
 mod terminal;
 mod train_mlm;
+mod trajectories;
 mod verify;
 mod window;
 
@@ -37,6 +42,14 @@ enum Command {
     Certify(certify::Certify),
     /// Sample rectangles over many sentences: how often and how far are the conditionals incompatible?
     Survey(survey::Survey),
+    /// Run coupled pairs of chains until they meet, and bound how fast the chain forgets its start.
+    Mix(mix::Mix),
+    /// Enumerate a small space: stationary law, mixing time, spectrum, influence, every rectangle.
+    Exact(exact::Exact),
+    /// Couple pairs over a grid of temperatures and lengths; fit growth laws and critical temperatures.
+    Phase(phase::Phase),
+    /// Follow single chains: basins, dwell times, recurrences, political content.
+    Trajectories(trajectories::Trajectories),
     /// Re-evaluate a certificate from its file.
     Verify(verify::Verify),
     /// Train a small BERT-layout masked language model and its tokenizer from plain text.
@@ -89,6 +102,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Open(command)) => command.run(),
         Some(Command::Certify(command)) => command.run(),
         Some(Command::Survey(command)) => command.run(),
+        Some(Command::Mix(command)) => command.run(),
+        Some(Command::Exact(command)) => command.run(),
+        Some(Command::Phase(command)) => command.run(),
+        Some(Command::Trajectories(command)) => command.run(),
         Some(Command::Verify(command)) => command.run(),
         Some(Command::TrainMlm(command)) => command.run(),
         Some(Command::Model(command)) => command.run(),

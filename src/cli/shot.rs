@@ -35,12 +35,8 @@ pub(crate) struct Shot {
 }
 
 fn tab(name: &str) -> Result<TabKind, String> {
-    match name.to_ascii_lowercase().as_str() {
-        "home" => Ok(TabKind::Home),
-        "certify" => Ok(TabKind::Certify),
-        "runs" => Ok(TabKind::Runs),
-        _ => Err("the tabs are home, certify and runs".into()),
-    }
+    let named = TabKind::ALL.into_iter().find(|tab| tab.name().eq_ignore_ascii_case(name));
+    named.ok_or_else(|| format!("the tabs are {}", TabKind::ALL.map(|tab| tab.name().to_lowercase()).join(", ")))
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

@@ -4,9 +4,19 @@
 
 pub mod certificate;
 pub mod certify;
+pub mod cftp;
+pub mod chain;
 pub mod conditionals;
+pub mod curie_weiss;
 pub mod exact;
+pub mod experiments;
 pub mod hexfloat;
+pub mod influence;
+pub mod margin;
+pub mod mixing;
+pub mod phase;
+pub mod probe;
+pub mod quench;
 pub mod rectangle;
 pub mod space;
 pub mod survey;
@@ -14,3 +24,4 @@ pub mod temperature;
 #[cfg(test)]
 mod test_backends;
 pub mod toys;
+pub mod trajectories;

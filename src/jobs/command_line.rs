@@ -1,5 +1,6 @@
 //! The command line that reproduces a run (contract: the forms of `kleroterion --help`).
 
+use super::chain_lines;
 use super::spec::RunSpec;
 use crate::glauber::certify::TokenChoice;
 use crate::glauber::survey::{Control, Distance, Plausibility};
@@ -8,8 +9,8 @@ use crate::models::TrainMlmSpec;
 impl RunSpec {
     /// The command line that does the same headless, quoted for a POSIX shell.
     ///
-    /// What a spec holds as text and a command reads from a file is named `sentences.txt` (a survey's sentences, one
-    /// on each line) and `certificate.json`.
+    /// What a spec holds as text and a command reads from a file is named `sentences.txt` (one on each line), `corpus.txt`,
+    /// `analysis.json`, `probe.json` and `certificate.json`.
     pub fn command_line(&self) -> String {
         let mut line = vec!["kleroterion".to_owned()];
         match self {
@@ -43,6 +44,10 @@ impl RunSpec {
                 option(&mut line, "--resamples", &spec.resamples.to_string());
                 option(&mut line, "--seed", &spec.seed.to_string());
             }
+            Self::Mix(spec) => chain_lines::mix(&mut line, spec),
+            Self::Exact(spec) => chain_lines::exact(&mut line, spec),
+            Self::Phase(spec) => chain_lines::phase(&mut line, spec),
+            Self::Trajectories(spec) => chain_lines::trajectories(&mut line, spec),
             Self::TrainMlm(spec) => {
                 line.push("train-mlm".to_owned());
                 train_mlm(&mut line, spec);
@@ -79,7 +84,7 @@ fn train_mlm(line: &mut Vec<String>, spec: &TrainMlmSpec) {
     }
 }
 
-fn option(line: &mut Vec<String>, name: &str, value: &str) {
+pub(super) fn option(line: &mut Vec<String>, name: &str, value: &str) {
     // A value that begins with a dash would be read as an option of its own.
     if value.starts_with('-') {
         line.push(format!("{name}={}", quoted(value)));

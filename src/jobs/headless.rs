@@ -89,6 +89,9 @@ impl Sitting<'_> {
             Err(error) => (Err(error.into()), Ok(())),
         };
         let (state, message) = match &outcome {
+            Ok(RunOutcome::Verify(found)) if !found.ok => {
+                (RunState::Done, Some("the certificate does not verify".to_owned()))
+            }
             Ok(_) => (RunState::Done, None),
             Err(JobError::Cancelled) => ((self.stopped_as)(), None),
             Err(error) => (RunState::Failed, Some(error.to_string())),

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::glauber::certify::CertifyResult;
+use crate::glauber::chain::{Batch, Meeting};
 use crate::glauber::conditionals::ModelIdentity;
 use crate::glauber::survey::{Record, Stratum};
-use crate::store::{Project, RunId, RunRow, StoreError, SurveySubjectRow, TrainingPoint, VerificationRow};
+use crate::store::{
+    ChainCellRow, Project, RunId, RunRow, StoreError, SurveySubjectRow, TrainingPoint, VerificationRow,
+};
 
 /// The rows of one run. Every method does nothing where the run is not stored.
 pub(super) struct Ledger<'a> {
@@ -116,6 +122,33 @@ impl<'a> Ledger<'a> {
 
     pub(super) fn strata(&self, strata: &[Stratum]) -> Result<(), StoreError> {
         self.commit(|stored| stored.project.put_survey_strata(stored.run, strata))
+    }
+
+    /// From where an earlier sitting of chains left off, with the meetings that it committed.
+    pub(super) fn chains<C: DeserializeOwned>(&self) -> Result<Option<(C, Vec<Meeting>)>, StoreError> {
+        let Some(stored) = &self.stored else { return Ok(None) };
+        let Some(state) = stored.project.chain_checkpoint(stored.run)? else { return Ok(None) };
+        Ok(Some((state, stored.project.chain_meetings(stored.run, None)?)))
+    }
+
+    /// Tokens of every chain of a cell that were committed, by chain.
+    pub(super) fn chain_tokens(&self, cell: u32, chains: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let Some(stored) = &self.stored else { return Ok(vec![Vec::new(); chains as usize]) };
+        (0..chains).map(|chain| stored.project.chain_tokens(stored.run, cell, chain, false)).collect()
+    }
+
+    /// Commits what chains did together with the state to go on from.
+    pub(super) fn chain_batch<S: Serialize, C: Serialize>(
+        &self,
+        batch: &Batch,
+        cells: &[ChainCellRow<S>],
+        state: &C,
+    ) -> Result<(), StoreError> {
+        self.tell(|stored| stored.project.add_chain_batch(stored.run, batch, cells, state, stored.seconds()))
+    }
+
+    pub(super) fn document(&self, name: &str, document: &impl Serialize) -> Result<(), StoreError> {
+        self.commit(|stored| stored.project.put_document(stored.run, name, document))
     }
 
     pub(super) fn point(&self, point: &TrainingPoint) -> Result<(), StoreError> {

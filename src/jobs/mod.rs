@@ -1,5 +1,7 @@
 //! Runs: what to do ([`spec`]), how it speaks ([`context`]), and the threads that do it ([`runner`]).
 
+mod chain_lines;
+pub mod chains;
 mod command_line;
 pub mod context;
 mod headless;

@@ -45,7 +45,13 @@ enum Lane {
 impl Lane {
     fn of(spec: &RunSpec) -> Self {
         match spec {
-            RunSpec::Certify(_) | RunSpec::Survey(_) | RunSpec::TrainMlm(_) => Self::Heavy,
+            RunSpec::Certify(_)
+            | RunSpec::Survey(_)
+            | RunSpec::Mix(_)
+            | RunSpec::Exact(_)
+            | RunSpec::Phase(_)
+            | RunSpec::Trajectories(_)
+            | RunSpec::TrainMlm(_) => Self::Heavy,
             RunSpec::Fetch(_) | RunSpec::Verify(_) => Self::Light,
         }
     }
@@ -286,6 +292,7 @@ impl Shared {
         };
         let (state, outcome) = sitting.carry_out();
         let message = match outcome {
+            Ok(RunOutcome::Verify(found)) if !found.ok => Some("the certificate does not verify".to_owned()),
             Ok(_) | Err(JobError::Cancelled) => None,
             Err(error) => Some(error.to_string()),
         };
@@ -354,6 +361,10 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
         RunSpec::Survey(spec) => {
             std::iter::once(&spec.model).chain(&spec.beside).find_map(|reference| model(reference))
         }
+        RunSpec::Mix(spec) => model(&spec.model),
+        RunSpec::Exact(spec) => model(&spec.model),
+        RunSpec::Phase(spec) => spec.subjects().find_map(model),
+        RunSpec::Trajectories(spec) => model(&spec.model),
         RunSpec::TrainMlm(spec) => [&spec.text, &spec.out]
             .into_iter()
             .find(|path| project.inside(path).is_err())

@@ -1,4 +1,4 @@
-//! Live questions to a model while a form is filled in: tokens of a sentence, likely tokens at a site.
+//! Live questions to a model: tokens of a sentence, likely tokens at a site, the words of recorded chains.
 //!
 //! One thread, newest question first: an answer to an older question of the same kind is never delivered.
 
@@ -7,8 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::chains::at_length;
 use super::headless::words;
 use crate::glauber::conditionals::{Conditionals, Precision, Row};
+use crate::glauber::experiments::course::PairCourse;
+use crate::glauber::experiments::mix::MixSpec;
+use crate::glauber::experiments::trajectories::{Reading, TrajectoriesSpec};
 use crate::models::Library;
 use crate::progress::{Cancelled, Progress};
 
@@ -19,6 +23,12 @@ pub enum Question {
     Tokens { model: String, sentence: String },
     /// The `k` likeliest ordinary tokens at `site` of the sentence with that site masked.
     Likely { model: String, sentence: String, site: usize, k: usize },
+    /// The texts of these tokens.
+    Texts { model: String, tokens: Vec<u32> },
+    /// The course of a recorded pair, from the bytes of its two chains' segments.
+    Pair { spec: Box<MixSpec>, pair: u64, tokens: [Vec<u8>; 2] },
+    /// What the model says of the recorded chains of a run: starts, free sites, the texts of its tokens.
+    Reading { spec: Box<TrajectoriesSpec> },
 }
 
 /// What came back; it repeats the question so that a stale answer can be told.
@@ -32,6 +42,19 @@ pub enum Answer {
     Likely {
         question: Question,
         tokens: Result<Vec<(u32, String, f64)>, String>,
+    },
+    /// In the order of the question.
+    Texts {
+        question: Question,
+        texts: Result<Vec<String>, String>,
+    },
+    Pair {
+        question: Question,
+        course: Result<Box<PairCourse>, String>,
+    },
+    Reading {
+        question: Question,
+        reading: Result<Arc<Reading>, String>,
     },
 }
 
@@ -52,6 +75,9 @@ struct Shared {
 enum Kind {
     Tokens,
     Likely(usize),
+    Texts,
+    Pair,
+    Reading,
 }
 
 impl Question {
@@ -59,6 +85,33 @@ impl Question {
         match self {
             Self::Tokens { .. } => Kind::Tokens,
             Self::Likely { site, .. } => Kind::Likely(*site),
+            Self::Texts { .. } => Kind::Texts,
+            Self::Pair { .. } => Kind::Pair,
+            Self::Reading { .. } => Kind::Reading,
+        }
+    }
+
+    /// The reference under which the asked model is opened; chains of a toy are read at their length.
+    fn model(&self) -> Result<String, String> {
+        match self {
+            Self::Tokens { model, .. } | Self::Likely { model, .. } | Self::Texts { model, .. } => Ok(model.clone()),
+            Self::Pair { spec, .. } if spec.template.is_none() => at_length(&spec.model, spec.length),
+            Self::Pair { spec, .. } => Ok(spec.model.clone()),
+            Self::Reading { spec } if spec.template.is_none() => at_length(&spec.model, spec.length),
+            Self::Reading { spec } => Ok(spec.model.clone()),
+        }
+    }
+}
+
+impl Answer {
+    /// The question it answers.
+    pub fn question(&self) -> &Question {
+        match self {
+            Self::Tokens { question, .. }
+            | Self::Likely { question, .. }
+            | Self::Texts { question, .. }
+            | Self::Pair { question, .. }
+            | Self::Reading { question, .. } => question,
         }
     }
 }
@@ -133,9 +186,7 @@ impl Shared {
                 Err(panic) => failed(question, format!("a defect of the program: {}", words(&*panic))),
             };
             let mut mail = locked(&self.mail);
-            let kind = match &answer {
-                Answer::Tokens { question, .. } | Answer::Likely { question, .. } => question.kind(),
-            };
+            let kind = answer.question().kind();
             if mail.newest.get(&kind) == Some(&number) {
                 mail.answers.push(answer);
                 drop(mail);
@@ -159,10 +210,13 @@ impl Shared {
     }
 
     fn answer(&self, question: &Question, kept: &mut Option<(String, crate::models::LoadedModel)>) -> Answer {
-        let (Question::Tokens { model, .. } | Question::Likely { model, .. }) = question;
-        if kept.as_ref().is_none_or(|(reference, _)| reference != model) {
-            match self.library.open(model, &WhileOpen(self)) {
-                Ok(loaded) => *kept = Some((model.clone(), loaded)),
+        let model = match question.model() {
+            Ok(model) => model,
+            Err(problem) => return failed(question.clone(), problem),
+        };
+        if kept.as_ref().is_none_or(|(reference, _)| *reference != model) {
+            match self.library.open(&model, &WhileOpen(self)) {
+                Ok(loaded) => *kept = Some((model, loaded)),
                 Err(error) => return failed(question.clone(), error.to_string()),
             }
         }
@@ -180,6 +234,22 @@ impl Shared {
             Question::Likely { sentence, site, k, .. } => {
                 Answer::Likely { question: question.clone(), tokens: likely(conditionals, sentence, *site, *k) }
             }
+            Question::Texts { tokens, .. } => {
+                let text = |&token: &u32| {
+                    let known = (token as usize) < conditionals.vocabulary();
+                    known.then(|| conditionals.text(token)).ok_or_else(|| format!("the model has no token {token}"))
+                };
+                Answer::Texts { question: question.clone(), texts: tokens.iter().map(text).collect() }
+            }
+            Question::Pair { spec, pair, tokens } => {
+                let course = PairCourse::read(spec, conditionals, *pair, tokens.clone());
+                let course = course.map(Box::new).map_err(|error| error.to_string());
+                Answer::Pair { question: question.clone(), course }
+            }
+            Question::Reading { spec } => {
+                let reading = spec.reading(conditionals).map(Arc::new).map_err(|error| error.to_string());
+                Answer::Reading { question: question.clone(), reading }
+            }
         }
     }
 }
@@ -188,6 +258,9 @@ fn failed(question: Question, reason: String) -> Answer {
     match question {
         Question::Tokens { .. } => Answer::Tokens { question, tokens: Err(reason) },
         Question::Likely { .. } => Answer::Likely { question, tokens: Err(reason) },
+        Question::Texts { .. } => Answer::Texts { question, texts: Err(reason) },
+        Question::Pair { .. } => Answer::Pair { question, course: Err(reason) },
+        Question::Reading { .. } => Answer::Reading { question, reading: Err(reason) },
     }
 }
 

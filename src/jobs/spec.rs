@@ -1,14 +1,27 @@
 //! The full, versioned description of a run: everything that makes its result.
 
 use crate::glauber::certify::CertifySpec;
+use crate::glauber::experiments::exact::ExactRunSpec;
+use crate::glauber::experiments::mix::MixSpec;
+use crate::glauber::experiments::phase::PhaseSpec;
+use crate::glauber::experiments::trajectories::TrajectoriesSpec;
 use crate::glauber::survey::SurveySpec;
 
 /// What a run does.
+#[expect(clippy::large_enum_variant, reason = "a handful live at once")]
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum RunSpec {
     Certify(CertifySpec),
     Survey(SurveySpec),
+    /// Coupled pairs at one temperature and length.
+    Mix(MixSpec),
+    /// A small space, exactly.
+    Exact(ExactRunSpec),
+    /// A diagram over temperature and length.
+    Phase(PhaseSpec),
+    /// Single chains, and where they go.
+    Trajectories(TrajectoriesSpec),
     TrainMlm(crate::models::TrainMlmSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
@@ -37,6 +50,10 @@ impl RunSpec {
         match self {
             Self::Certify(_) => "certify",
             Self::Survey(_) => "survey",
+            Self::Mix(_) => "mix",
+            Self::Exact(_) => "exact",
+            Self::Phase(_) => "phase",
+            Self::Trajectories(_) => "trajectories",
             Self::TrainMlm(_) => "train-mlm",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
@@ -47,8 +64,11 @@ impl RunSpec {
         match self {
             Self::Certify(spec) => spec.seed,
             Self::Survey(spec) => spec.seed,
+            Self::Mix(spec) => spec.seed,
+            Self::Phase(spec) => spec.seed,
+            Self::Trajectories(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
-            Self::Fetch(_) | Self::Verify(_) => 0,
+            Self::Exact(_) | Self::Fetch(_) | Self::Verify(_) => 0,
         }
     }
     /// The model reference the run asks for, if it asks for one by name.
@@ -56,6 +76,10 @@ impl RunSpec {
         match self {
             Self::Certify(spec) => Some(&spec.model),
             Self::Survey(spec) => Some(&spec.model),
+            Self::Mix(spec) => Some(&spec.model),
+            Self::Exact(spec) => Some(&spec.model),
+            Self::Phase(spec) => Some(&spec.model),
+            Self::Trajectories(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),
             Self::TrainMlm(_) | Self::Verify(_) => None,
         }

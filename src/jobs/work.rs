@@ -11,11 +11,15 @@ use super::spec::{RunSpec, VerifySpec};
 use crate::glauber::certificate::{self, Certificate};
 use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
+use crate::glauber::exact::ExactResult;
+use crate::glauber::experiments::mix::MixResult;
+use crate::glauber::experiments::phase::{CellSummary, PhaseFindings};
+use crate::glauber::experiments::trajectories::TrajectoriesResult;
 use crate::glauber::survey::{Record, Stratum};
 use crate::models::train_mlm::{self, TrainError, TrainReport};
 use crate::models::{Library, LoadedModel, TrainMlmSpec};
 use crate::progress::{Cancelled, Progress};
-use crate::store::{Project, StoreError, TrainingPoint, VerificationRow};
+use crate::store::{ChainCellRow, Project, StoreError, TrainingPoint, VerificationRow};
 
 /// Largest certificate that is read, in bytes.
 const MAX_CERTIFICATE: usize = 16 << 20;
@@ -30,6 +34,13 @@ pub enum RunOutcome {
         records: Vec<Record>,
         strata: Vec<Stratum>,
     },
+    Mix(Box<MixResult>),
+    Exact(Box<ExactResult>),
+    Phase {
+        cells: Vec<ChainCellRow<CellSummary>>,
+        findings: Vec<PhaseFindings>,
+    },
+    Trajectories(Box<TrajectoriesResult>),
     TrainMlm(TrainReport),
     /// What is in the cache now.
     Fetch {
@@ -99,6 +110,10 @@ impl Bench<'_> {
         match spec {
             RunSpec::Certify(spec) => self.certify(spec),
             RunSpec::Survey(spec) => self.survey(spec),
+            RunSpec::Mix(spec) => self.mix(spec),
+            RunSpec::Exact(spec) => self.exact(spec),
+            RunSpec::Phase(spec) => self.phase(spec),
+            RunSpec::Trajectories(spec) => self.trajectories(spec),
             RunSpec::TrainMlm(spec) => self.train_mlm(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;

@@ -218,6 +218,15 @@ impl CachedConditionals {
         &self.inner
     }
 
+    /// Drops the answers that were not used for longest until at most `bytes` are held: for a model that stays open at
+    /// rest.
+    pub fn shrink(&self, bytes: usize) {
+        let mut recent = self.lock();
+        while recent.bytes > bytes {
+            recent.remove_oldest();
+        }
+    }
+
     /// Hits, misses and what is held now.
     pub fn counts(&self) -> CacheCounts {
         let recent = self.lock();
@@ -274,6 +283,17 @@ impl Conditionals for CachedConditionals {
     }
 
     fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
+        let mut values = Vec::new();
+        self.logits_into(rows, precision, &mut values)?;
+        Ok(Logits::new(values, self.inner.vocabulary()))
+    }
+
+    fn logits_into(
+        &self,
+        rows: &[Row<'_>],
+        precision: Precision,
+        values: &mut Vec<f64>,
+    ) -> Result<(), ConditionalsError> {
         /// Where the answer to a row comes from.
         enum Source {
             Kept(Answer),
@@ -304,10 +324,11 @@ impl Conditionals for CachedConditionals {
         }
         let fresh = if asked.is_empty() { None } else { Some(self.ask(&asked, precision)?) };
         let vocabulary = self.inner.vocabulary();
-        let mut values = Vec::with_capacity(rows.len() * vocabulary);
+        values.clear();
+        values.reserve(rows.len() * vocabulary);
         for source in &sources {
             match (source, &fresh) {
-                (Source::Kept(answer), _) => answer.write(&mut values),
+                (Source::Kept(answer), _) => answer.write(values),
                 (Source::Asked(index), Some(logits)) => values.extend_from_slice(logits.row(*index)),
                 (Source::Asked(_), None) => unreachable!("a row was asked, so the model answered"),
             }
@@ -323,7 +344,7 @@ impl Conditionals for CachedConditionals {
                 recent.insert(question, answer, self.bound);
             }
         }
-        Ok(Logits::new(values, vocabulary))
+        Ok(())
     }
 
     fn deterministic(&self) -> bool {
@@ -415,6 +436,21 @@ mod tests {
         let double = cache.logits(&rows[..1], Precision::F64).unwrap();
         assert_eq!(double.row(0)[0], direct.row(0)[0] + 0.5);
         assert_eq!(cache.counts().misses, 5);
+    }
+
+    #[test]
+    fn a_cache_at_rest_keeps_the_newest() {
+        let (inner, cache) = cached(0.0, 1 << 20);
+        let states: Vec<Vec<u32>> = (0..10).map(|k| vec![k, 0]).collect();
+        let rows: Vec<Row<'_>> = states.iter().map(|state| Row { state, position: 1 }).collect();
+        cache.logits(&rows, Precision::F32).unwrap();
+        let each = cache.counts().bytes / 10;
+        cache.shrink(3 * each + each / 2);
+        assert_eq!(cache.counts().entries, 3);
+        cache.logits(&rows[7..], Precision::F32).unwrap();
+        assert_eq!(inner.asked.load(Ordering::SeqCst), 10, "the newest three were kept");
+        cache.shrink(0);
+        assert_eq!((cache.counts().entries, cache.counts().bytes), (0, 0));
     }
 
     #[test]

@@ -40,11 +40,15 @@ impl MaskedLmConditionals {
         &self.model
     }
 
+    /// Start tokens, the state as it is, end tokens.
+    pub(super) fn framed(&self, state: &[u32]) -> Vec<u32> {
+        [self.tokenizer.prefix(), state, self.tokenizer.suffix()].concat()
+    }
+
     /// Start tokens, the state with its site masked, end tokens.
     fn sequence(&self, row: &Row<'_>) -> Vec<u32> {
-        let (prefix, suffix) = (self.tokenizer.prefix(), self.tokenizer.suffix());
-        let mut sequence = [prefix, row.state, suffix].concat();
-        sequence[prefix.len() + row.position] = self.tokenizer.mask();
+        let mut sequence = self.framed(row.state);
+        sequence[self.tokenizer.prefix().len() + row.position] = self.tokenizer.mask();
         sequence
     }
 }

@@ -17,7 +17,11 @@ use super::shipped;
 use super::tokenizer::{self, MlmTokenizer};
 use crate::glauber::conditionals::{Conditionals, ModelIdentity};
 use crate::glauber::toys;
+use crate::glauber::trajectories::{Embeddings, for_toy};
 use crate::progress::Progress;
+
+/// Bytes of cached answers that a model keeps between runs.
+const CACHED_AT_REST: usize = 16 << 20;
 
 /// Toys that may be named without settings.
 const TOYS: [&str; 7] = ["product", "ising", "curie-weiss", "potts", "table-pair", "random-table", "random"];
@@ -88,16 +92,15 @@ struct Shared {
     conditionals: Arc<dyn Conditionals>,
     cached: Arc<CachedConditionals>,
     /// What a `random-like` model takes over; `None` for a toy.
-    network: Option<Network>,
-}
-
-struct Network {
-    model: MaskedLm,
-    tokenizer: Arc<MlmTokenizer>,
+    network: Option<Arc<MaskedLmConditionals>>,
 }
 
 impl Shared {
-    fn new(identity: ModelIdentity, conditionals: Arc<dyn Conditionals>, network: Option<Network>) -> Self {
+    fn new(
+        identity: ModelIdentity,
+        conditionals: Arc<dyn Conditionals>,
+        network: Option<Arc<MaskedLmConditionals>>,
+    ) -> Self {
         let cached = CachedConditionals::new(conditionals.clone(), CachedConditionals::DEFAULT_BYTES);
         // Toys answer each row by itself; a network's sums depend on the shape of the batch.
         let cached = Arc::new(if network.is_some() { cached.reproducible() } else { cached });
@@ -131,6 +134,32 @@ impl LoadedModel {
     /// depend on its question alone ([`CachedConditionals::reproducible`]).
     pub fn cached(&self) -> Arc<CachedConditionals> {
         self.shared.cached.clone()
+    }
+
+    /// What chains ask: the model behind its cache, or a toy itself, which answers faster than a cache would.
+    pub fn for_chains(&self) -> Arc<dyn Conditionals> {
+        match &self.shared.network {
+            Some(_) => self.cached(),
+            None => self.conditionals.clone(),
+        }
+    }
+
+    /// Lets go of most cached answers, at the end of a run: the window may keep the model open for hours.
+    pub fn rest(&self) {
+        self.shared.cached.shrink(CACHED_AT_REST);
+    }
+
+    /// Whether it is a toy rather than a network.
+    pub fn is_toy(&self) -> bool {
+        self.shared.network.is_none()
+    }
+
+    /// Sentences as vectors: a network's own hidden layer, a toy's tokens.
+    pub fn embeddings(&self) -> Arc<dyn Embeddings> {
+        match &self.shared.network {
+            Some(network) => network.clone(),
+            None => Arc::from(for_toy(&*self.conditionals)),
+        }
     }
 }
 
@@ -275,8 +304,8 @@ fn network(
         tokenizer_sha256,
         parameters: model.parameters(),
     };
-    let conditionals = Arc::new(MaskedLmConditionals::new(model.clone(), tokenizer.clone())?);
-    Ok(Shared::new(identity, conditionals, Some(Network { model, tokenizer })))
+    let conditionals = Arc::new(MaskedLmConditionals::new(model, tokenizer)?);
+    Ok(Shared::new(identity, conditionals.clone(), Some(conditionals)))
 }
 
 fn load_shipped(name: &str) -> Result<Shared, ModelError> {
@@ -316,20 +345,20 @@ fn load_random(random: &RandomModel) -> Result<Shared, ModelError> {
 }
 
 fn load_random_like(base: &LoadedModel, seed: u64) -> Result<Shared, ModelError> {
-    let Some(Network { model, tokenizer }) = &base.shared.network else {
+    let Some(network_of) = &base.shared.network else {
         return Err(ModelError::Other(format!(
             "{} is a toy, which has no shape to draw weights for. Name a masked language model after random-like:",
             base.identity.reference
         )));
     };
     let identity = &base.identity;
-    let drawn = MaskedLm::random(model.config_json(), seed)?;
+    let drawn = MaskedLm::random(network_of.model().config_json(), seed)?;
     let hashes = [
         hash::bytes(format!("random-like:{},seed={seed}", identity.config_sha256).as_bytes()),
         identity.config_sha256.clone(),
         identity.tokenizer_sha256.clone(),
     ];
-    network(drawn, tokenizer.clone(), identity.revision.clone(), hashes)
+    network(drawn, network_of.tokenizer().clone(), identity.revision.clone(), hashes)
 }
 
 fn load_toy(text: &str) -> Result<Shared, ModelError> {

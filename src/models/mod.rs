@@ -8,6 +8,7 @@ mod conditionals;
 mod config;
 mod deberta;
 mod device;
+mod embeddings;
 mod error;
 mod hash;
 mod head;

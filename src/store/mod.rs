@@ -1,6 +1,7 @@
 //! SQLite: the project database, its migrations, its runs and their results. SQL lives only here.
 
 mod certify_rows;
+mod chain_rows;
 mod error;
 mod folder;
 mod project;
@@ -11,6 +12,7 @@ mod schema;
 mod survey_rows;
 mod values;
 
+pub use chain_rows::ChainCellRow;
 pub use error::StoreError;
 pub use project::{Project, ProjectInfo};
 pub use results::{TrainingPoint, VerificationRow};

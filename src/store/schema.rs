@@ -18,8 +18,11 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: u32 = 0x4b4c_524f;
 
 /// In order; a released file never changes, further ones are added.
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("migrations/01_runs.sql")), M::up(include_str!("migrations/02_results.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/01_runs.sql")),
+    M::up(include_str!("migrations/02_results.sql")),
+    M::up(include_str!("migrations/03_chains.sql")),
+];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

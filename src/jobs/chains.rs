@@ -1,0 +1,391 @@
+//! Runs of chains: coupled pairs, exact spaces, phase diagrams, trajectories. What they do is committed about once a
+//! second together with the state from which a later sitting goes on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::work::{Bench, JobError, RunOutcome};
+use crate::glauber::chain::{Batch, Budget, Ensemble, EnsembleState, Meeting, Options};
+use crate::glauber::conditionals::{Conditionals, ConditionalsError};
+use crate::glauber::experiments::exact::{self, ExactRunSpec};
+use crate::glauber::experiments::mix::{self, MixSpec};
+use crate::glauber::experiments::phase::{CellSummary, PhaseRun, PhaseSpec, PhaseState, Subject};
+use crate::glauber::experiments::space;
+use crate::glauber::experiments::theory::{Theory, theory};
+use crate::glauber::experiments::trajectories::{self, TrajectoriesSpec};
+use crate::glauber::toys;
+use crate::glauber::trajectories::{Part, Snapshots};
+use crate::models::{LoadedModel, ModelSource};
+use crate::progress::Progress;
+use crate::store::ChainCellRow;
+
+/// Time between two commits, at least.
+const COMMIT: Duration = Duration::from_secs(1);
+/// Time between two summaries, at least; they take at most a tenth of the time.
+const REFRESH: Duration = Duration::from_secs(2);
+/// How long one call to an ensemble should take.
+const SLICE: f64 = 0.2;
+/// Name of the one document that a mix, exact or trajectories run leaves.
+pub const RESULT: &str = "result";
+/// Names of a phase run's document of findings, and of a trajectories run's finished stages.
+pub const FINDINGS: &str = "findings";
+
+/// When something that costs time is due again.
+struct Pace {
+    last: Instant,
+    pause: Duration,
+    least: Duration,
+}
+
+impl Pace {
+    fn new(least: Duration) -> Self {
+        Self { last: Instant::now(), pause: least, least }
+    }
+
+    fn is_due(&self) -> bool {
+        self.last.elapsed() >= self.pause
+    }
+
+    /// Does the work, and puts off the next so that it takes a tenth of the time at most.
+    fn paced<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        self.pause = self.least.max(began.elapsed() * 9);
+        self.last = Instant::now();
+        done
+    }
+}
+
+/// How many site updates fill a slice of time. How calls are cut never changes a result.
+struct Slices(u64);
+
+impl Slices {
+    fn advance(&mut self, ensemble: &mut Ensemble<'_>, progress: &dyn Progress) -> Result<Batch, ConditionalsError> {
+        let began = Instant::now();
+        let batch = ensemble.advance(Budget::Updates(self.0), progress)?;
+        let seconds = began.elapsed().as_secs_f64().max(1e-4);
+        let wanted = batch.updates.max(1) as f64 * SLICE / seconds;
+        self.0 = wanted.clamp(self.0 as f64 / 4.0, self.0 as f64 * 4.0).clamp(64.0, 1e8) as u64;
+        Ok(batch)
+    }
+}
+
+impl Batch {
+    fn take_over(&mut self, more: Self) {
+        self.meetings.extend(more.meetings);
+        self.segments.extend(more.segments);
+        self.updates += more.updates;
+        self.rows += more.rows;
+    }
+}
+
+/// From where a mix run goes on.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct MixState {
+    ensemble: EnsembleState,
+    theory: Option<Theory>,
+}
+
+/// Toys evaluate a row faster than equal ones are found.
+fn options(toy: bool) -> Options {
+    Options { dedupe: !toy, ..Options::default() }
+}
+
+/// The reference of a model for chains of `length` sites: a toy is taken at that length, everything else as it is.
+pub(super) fn at_length(reference: &str, length: usize) -> Result<String, String> {
+    match ModelSource::parse(reference) {
+        // Random transformers take any length as they are.
+        Ok(ModelSource::Toy(text)) if !text.starts_with("random:") && !text.starts_with("random-like:") => {
+            toys::with_sites(&text, length)
+        }
+        _ => Ok(reference.to_owned()),
+    }
+}
+
+impl Bench<'_> {
+    /// Opens a model for chains of `length` sites: a toy is taken at that length, everything else as it is.
+    fn open_at(&self, reference: &str, length: usize) -> Result<LoadedModel, JobError> {
+        self.open(&at_length(reference, length).map_err(JobError::Input)?)
+    }
+
+    pub(super) fn mix(&self, spec: &MixSpec) -> Result<RunOutcome, JobError> {
+        spec.check()?;
+        let model = match &spec.template {
+            Some(_) => self.open(&spec.model)?,
+            None => self.open_at(&spec.model, spec.length)?,
+        };
+        self.models(std::slice::from_ref(&model.identity))?;
+        let conditionals = model.for_chains();
+        let cells = spec.cells(&*conditionals)?;
+        let options = options(model.is_toy());
+        let (mut ensemble, mut found, mut meetings) = match self.ledger.chains::<MixState>()? {
+            Some((kept, meetings)) => {
+                self.ledger.note("info", &format!("going on after {} pairs", meetings.len()))?;
+                (Ensemble::resume(vec![&*conditionals], cells, options, kept.ensemble)?, kept.theory, meetings)
+            }
+            None => (Ensemble::new(vec![&*conditionals], cells, options)?, None, Vec::new()),
+        };
+
+        let mut pending = Batch::default();
+        let (mut commits, mut summaries, mut slices) = (Pace::new(COMMIT), Pace::new(REFRESH), Slices(1024));
+        self.progress.stage("coupling pairs");
+        loop {
+            let finished = ensemble.finished();
+            let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
+            let stopped = advanced.map(|batch| pending.take_over(batch)).err();
+            if finished || stopped.is_some() || commits.is_due() {
+                meetings.extend(pending.meetings.iter().copied());
+                let state = MixState { ensemble: ensemble.snapshot(), theory: found.clone() };
+                let batch = std::mem::take(&mut pending);
+                commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
+            }
+            if let Some(stopped) = stopped {
+                return Err(stopped.into());
+            }
+            if finished {
+                break;
+            }
+            if summaries.is_due() && self.ledger.project().is_some() {
+                summaries.paced(|| self.mix_so_far(spec, &ensemble, &meetings, found.as_ref()))?;
+            }
+        }
+        if let (Some(settings), None) = (&spec.theory, &found) {
+            let space = space(&*conditionals, spec.length, &spec.vocabulary, spec.template.as_ref())?;
+            let taus = [spec.temperature];
+            found = Some(theory(settings, &*conditionals, &space, &taus, spec.seed, self.progress)?);
+        }
+        self.progress.stage("summing up");
+        let result = mix::result(spec, &ensemble, &meetings, found.as_ref())?;
+        let result = result.ok_or_else(|| JobError::Internal("no pair was run".to_owned()))?;
+        self.ledger.document(RESULT, &result)?;
+        model.rest();
+        Ok(RunOutcome::Mix(Box::new(result)))
+    }
+
+    fn mix_so_far(
+        &self,
+        spec: &MixSpec,
+        ensemble: &Ensemble<'_>,
+        meetings: &[Meeting],
+        found: Option<&Theory>,
+    ) -> Result<(), JobError> {
+        if let Some(result) = mix::result(spec, ensemble, meetings, found)? {
+            self.ledger.document(RESULT, &result)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn exact(&self, spec: &ExactRunSpec) -> Result<RunOutcome, JobError> {
+        let model = match &spec.template {
+            Some(_) => self.open(&spec.model)?,
+            None => self.open_at(&spec.model, spec.length)?,
+        };
+        self.models(std::slice::from_ref(&model.identity))?;
+        let result = exact::run(spec, &*model.conditionals, self.progress)?;
+        self.ledger.document(RESULT, &result)?;
+        Ok(RunOutcome::Exact(Box::new(result)))
+    }
+
+    pub(super) fn phase(&self, spec: &PhaseSpec) -> Result<RunOutcome, JobError> {
+        spec.check()?;
+        let mut opened: Vec<(usize, u32, LoadedModel, Arc<dyn Conditionals>)> = Vec::new();
+        for (subject, reference) in spec.subjects().enumerate() {
+            for &length in &spec.grid.lengths {
+                let model = self.open_at(reference, length as usize)?;
+                let conditionals = model.for_chains();
+                opened.push((subject, length, model, conditionals));
+            }
+        }
+        let identities: Vec<_> = opened.iter().map(|(_, _, model, _)| model.identity.clone()).collect();
+        self.models(&identities)?;
+        let subjects: Vec<Subject<'_>> = opened
+            .iter()
+            .map(|(subject, length, model, conditionals)| Subject {
+                subject: *subject,
+                length: *length,
+                name: model.identity.reference.clone(),
+                model: &**conditionals,
+            })
+            .collect();
+        let kept = self.ledger.chains::<PhaseState>()?;
+        if let Some((_, meetings)) = &kept {
+            self.ledger.note("info", &format!("going on after {} pairs", meetings.len()))?;
+        }
+        let mut run =
+            PhaseRun::new(spec, &subjects, kept.as_ref().map(|(state, meetings)| (state.clone(), &**meetings)))?;
+        drop(kept);
+
+        let row = |run: &PhaseRun<'_>, cell: usize| -> Result<ChainCellRow<CellSummary>, JobError> {
+            let (model, temperature, cap, finished) = run.cell(cell);
+            let Subject { subject, length, name, .. } = &subjects[model];
+            Ok(ChainCellRow {
+                cell: cell as u32,
+                subject: *subject as u32,
+                model: name.clone(),
+                length: *length,
+                temperature,
+                cap,
+                finished,
+                summary: run.summary(cell)?,
+            })
+        };
+        let mut pending = Batch::default();
+        let (mut commits, mut fits) = (Pace::new(COMMIT), Pace::new(REFRESH * 5));
+        loop {
+            let stepped = run.step(self.progress);
+            let (ended, stopped) = match stepped {
+                Ok(Some(batch)) => {
+                    pending.take_over(batch);
+                    (false, None)
+                }
+                Ok(None) => (true, None),
+                Err(error) => (false, Some(error)),
+            };
+            if ended || stopped.is_some() || commits.is_due() {
+                let batch = std::mem::take(&mut pending);
+                commits.paced(|| {
+                    let rows = run.changed().into_iter().map(|cell| row(&run, cell)).collect::<Result<Vec<_>, _>>()?;
+                    self.ledger.chain_batch(&batch, &rows, &run.state()).map_err(JobError::from)
+                })?;
+            }
+            if let Some(stopped) = stopped {
+                return Err(stopped.into());
+            }
+            if ended {
+                break;
+            }
+            if fits.is_due() && self.ledger.project().is_some() {
+                fits.paced(|| self.ledger.document(FINDINGS, &run.findings(self.progress)?).map_err(JobError::from))?;
+            }
+        }
+        self.progress.stage("fitting growth laws");
+        let findings = run.findings(self.progress)?;
+        self.ledger.document(FINDINGS, &findings)?;
+        let cells = (0..run.cells()).map(|cell| row(&run, cell)).collect::<Result<Vec<_>, _>>()?;
+        self.ledger.chain_batch(&Batch::default(), &cells, &run.state())?;
+        opened.iter().for_each(|(_, _, model, _)| model.rest());
+        Ok(RunOutcome::Phase { cells, findings })
+    }
+
+    pub(super) fn trajectories(&self, spec: &TrajectoriesSpec) -> Result<RunOutcome, JobError> {
+        spec.check()?;
+        let model = match &spec.template {
+            Some(_) => self.open(&spec.model)?,
+            None => self.open_at(&spec.model, spec.length)?,
+        };
+        let random = if spec.random_baseline && !model.is_toy() {
+            Some(self.open(&format!("random-like:{},seed=1", spec.model))?)
+        } else {
+            None
+        };
+        let identities: Vec<_> = std::iter::once(&model).chain(&random).map(|model| model.identity.clone()).collect();
+        self.models(&identities)?;
+        let conditionals = model.for_chains();
+        let own = self.walk(spec, &model, &*conditionals)?;
+        let baseline = random.as_ref().map(|random| self.baseline(spec, random)).transpose()?;
+        let space = spec.cell(&*conditionals)?.space;
+        let mut part = |part: Part<'_>| {
+            let (name, written) = match part {
+                Part::Observables(found) => ("observables", self.ledger.document("observables", &found)),
+                Part::Projection(found) => ("projection", self.ledger.document("projection", found)),
+                Part::Recurrence(found) => ("recurrence", self.ledger.document("recurrence", found)),
+                Part::Clusters(found) => ("clusters", self.ledger.document("clusters", found)),
+                Part::Political(found) => ("political", self.ledger.document("political", found)),
+                Part::Attractors(found) => ("attractors", self.ledger.document("attractors", found)),
+                Part::Metastable(found) => ("metastable", self.ledger.document("metastable", found)),
+                Part::Dwell(found) => ("dwell", self.ledger.document("dwell", found)),
+            };
+            written.map_err(|error| format!("{name}: {error}"))
+        };
+        let result = trajectories::read(
+            spec,
+            &*conditionals,
+            &space,
+            &*model.embeddings(),
+            &own,
+            baseline.as_ref(),
+            &mut part,
+            self.progress,
+        )?;
+        self.ledger.document(RESULT, &result)?;
+        model.rest();
+        Ok(RunOutcome::Trajectories(Box::new(result)))
+    }
+
+    /// Runs the chains to their end, from what earlier sittings committed.
+    fn walk(
+        &self,
+        spec: &TrajectoriesSpec,
+        model: &LoadedModel,
+        conditionals: &dyn Conditionals,
+    ) -> Result<Snapshots, JobError> {
+        let cell = spec.cell(conditionals)?;
+        let (cells, options) = (vec![cell.clone()], options(model.is_toy()));
+        let mut tokens = self.ledger.chain_tokens(0, spec.chains)?;
+        let mut ensemble = match self.ledger.chains::<EnsembleState>()? {
+            Some((kept, _)) => {
+                self.ledger.note("info", "going on with the chains of an earlier sitting")?;
+                Ensemble::resume(vec![conditionals], cells, options, kept)?
+            }
+            None => Ensemble::new(vec![conditionals], cells, options)?,
+        };
+        self.progress.stage("walking");
+        let steps = |tokens: &[Vec<u8>]| tokens.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        let width = crate::glauber::chain::token_bytes(&cell.space) as u64;
+        let total = spec.chains * cell.cap;
+        let (mut commits, mut slices, mut pending) = (Pace::new(COMMIT), Slices(256), Batch::default());
+        loop {
+            let finished = ensemble.finished();
+            let advanced =
+                if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, &Quiet(self.progress)) };
+            let stopped = match advanced {
+                Ok(batch) => {
+                    for segment in &batch.segments {
+                        tokens[segment.pair as usize].extend(&segment.tokens);
+                    }
+                    pending.take_over(batch);
+                    None
+                }
+                Err(error) => Some(error),
+            };
+            self.progress.report(steps(&tokens) / width, total);
+            if finished || stopped.is_some() || commits.is_due() {
+                let (batch, state) = (std::mem::take(&mut pending), ensemble.snapshot());
+                commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
+            }
+            if let Some(stopped) = stopped {
+                return Err(stopped.into());
+            }
+            if finished {
+                return Ok(spec.snapshots(&cell, &tokens)?);
+            }
+        }
+    }
+
+    /// The same chains on another model, kept nowhere.
+    fn baseline(&self, spec: &TrajectoriesSpec, model: &LoadedModel) -> Result<Snapshots, JobError> {
+        self.progress.stage("walking on random weights");
+        let conditionals = model.for_chains();
+        let cell = spec.cell(&*conditionals)?;
+        let mut ensemble = Ensemble::new(vec![&*conditionals], vec![cell.clone()], Options::default())?;
+        let mut tokens = vec![Vec::new(); spec.chains as usize];
+        let mut slices = Slices(256);
+        while !ensemble.finished() {
+            for segment in slices.advance(&mut ensemble, self.progress)?.segments {
+                tokens[segment.pair as usize].extend(segment.tokens);
+            }
+        }
+        Ok(spec.snapshots(&cell, &tokens)?)
+    }
+}
+
+/// Passes checkpoints on and counts nothing.
+struct Quiet<'a>(&'a dyn Progress);
+
+impl Progress for Quiet<'_> {
+    fn stage(&self, _: &str) {}
+    fn report(&self, _: u64, _: u64) {}
+    fn checkpoint(&self) -> Result<(), crate::progress::Cancelled> {
+        self.0.checkpoint()
+    }
+}

@@ -1,0 +1,126 @@
+//! The commands that run chains, as scripts see them: keys, exit codes, messages, and the contract's examples.
+
+// The tests' own helper functions may panic like the tests do.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn kleroterion(folder: &Path, line: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kleroterion"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The JSON of a command that succeeds and leaves nothing behind.
+fn report(line: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let output = kleroterion(folder.path(), &format!("{line} --json -"));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn has(report: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(report.get(key).is_some(), "{key} is missing");
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
+}
+
+#[test]
+fn mix_meets_like_a_coupon_collector() {
+    let line = "mix --model product:v=3 --length 8 --temperature inf --pairs 2000 --coupling gumbel --cap 60";
+    let found = report(line);
+    has(&found, &["survival", "t_couple", "censored_share", "hamming", "drift", "kappa", "seed"]);
+    for key in ["step", "s", "lower", "upper"] {
+        assert!(found["survival"][3].get(key).is_some(), "{key}");
+    }
+    // glauber.md A4: exactly 26; the interval of an estimate from 2,000 pairs.
+    assert!((number(&found["t_couple"]) - 26.0).abs() <= 2.0, "{}", found["t_couple"]);
+    assert_eq!(number(&found["censored_share"]), 0.0);
+    assert_eq!(report(line), found, "the same command, the same result");
+    assert_eq!(report(&format!("{line} --threads 1")), found, "whatever the threads");
+}
+
+#[test]
+fn a_censored_time_is_null() {
+    let found = report("mix --model curie-weiss:beta=3 --length 10 --temperature 0.2 --pairs 20 --cap 5");
+    assert!(found["t_couple"].is_null() && number(&found["censored_share"]) > 0.75);
+    assert_eq!(found["t_couple_estimate"]["estimate"]["at_least"], 50);
+}
+
+#[test]
+fn exact_gives_the_known_numbers() {
+    // glauber.md A2 and A6.
+    let pair = report("exact --model table-pair --tokens 0,1 --length 2 --temperature 1 --law");
+    has(&pair, &["states", "t_mix", "d", "pi", "slem", "gap", "influence", "entropy_production", "max_abs_r"]);
+    assert!((number(&pair["max_abs_r"]) - 9.190_239_7).abs() < 1e-7);
+    assert!((number(&pair["entropy_production"]) - 0.562_902_182).abs() < 1e-8);
+    for (state, known) in [0.3725, 0.1275, 0.1275, 0.3725].into_iter().enumerate() {
+        assert!((number(&pair["pi"][state]) - known).abs() < 1e-12);
+    }
+    let joint = report("exact --model table-pair:p=.8;.2;.2;.8,q=.8;.2;.2;.8 --tokens 0,1 --length 2 --temperature 1");
+    assert_eq!((number(&joint["states"]), number(&joint["t_mix"])), (4.0, 4.0));
+    for (t, known) in [(0, 0.9), (1, 0.4), (2, 0.32), (3, 0.256)] {
+        assert!((number(&joint["d"][t]) - known).abs() < 1e-9, "{t}");
+    }
+    assert!((number(&joint["influence"]["matrix"][0][1]) - 0.6).abs() < 1e-12);
+}
+
+#[test]
+fn a_diagram_has_cells_fits_and_critical_temperatures() {
+    let found = report(
+        "phase --model curie-weiss:beta=1 --temperatures 0.5,1,2 --lengths 4,6,8 --cap 40 --pairs 32 --order-chains 0",
+    );
+    has(&found, &["cells", "fits", "critical"]);
+    assert_eq!(found["cells"].as_array().unwrap().len(), 9);
+    for key in ["temperature", "length", "pairs", "t_couple", "censored_share"] {
+        assert!(found["cells"][0].get(key).is_some(), "{key}");
+    }
+    let names: Vec<&str> = found["critical"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["tau_c1", "tau_c2", "tau_c3", "tau_c4"]);
+}
+
+#[test]
+fn trajectories_have_basins_dwell_and_recurrence() {
+    let found = report(
+        "trajectories --model curie-weiss:beta=2 --length 6 --temperature 0.6 --chains 6 --sweeps 40 --no-political",
+    );
+    has(&found, &["basins", "dwell", "recurrence", "political"]);
+    assert!(found["political"].is_null());
+    assert_eq!(found["basins"]["attractors"]["basins"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn bad_input_ends_with_2_and_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    for (line, said) in [
+        ("mix --model ising --length 4 --vocabulary nine", "take it out of the vocabulary"),
+        ("mix --model ising --length 4 --temperature -1", "not a temperature"),
+        ("mix --model ising --length 4 --start typed", "--from"),
+        ("mix --model ising --length 4 --coupling magnetic", "magnetic"),
+        ("exact --model potts:q=5 --length 9", "65"),
+        ("phase --model ising --temperatures 1,1 --lengths 4", "twice"),
+        ("phase --model table-pair --temperatures 1 --lengths 3", "length 2"),
+        ("trajectories --model ising --length 4 --sweeps 0", "sweep"),
+        ("trajectories --model ising --length 4 --lexicon nowhere.txt", "nowhere.txt"),
+    ] {
+        let output = kleroterion(folder.path(), line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
+    }
+}

@@ -55,8 +55,9 @@ pub fn text(figure: &Figure) -> String {
 /// A coordinate: the name of a named tick, else the number.
 fn place(axis: &Axis, value: f64) -> String {
     match &axis.ticks {
-        Ticks::Names(names) if value >= 0.0 && value.fract() == 0.0 => {
-            names.get(value as usize).cloned().unwrap_or_else(|| exact(value))
+        // Marks that stand beside one another belong to the tick they stand around.
+        Ticks::Names(names) if value > -0.5 => {
+            names.get(value.round() as usize).cloned().unwrap_or_else(|| exact(value))
         }
         _ => exact(value),
     }

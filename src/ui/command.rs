@@ -1,6 +1,7 @@
 //! Everything a click, key or menu can ask. Tabs push commands; `App::apply` is the only place that carries them out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::figures::figure::Figure;
 use crate::jobs::spec::RunSpec;
@@ -14,6 +15,38 @@ pub struct Table {
     pub name: String,
     pub header: Vec<String>,
     pub rows: Vec<Vec<String>>,
+}
+
+/// A table that is made when it is exported, on a background thread: every row behind what is shown, at full precision.
+#[derive(Clone)]
+pub struct LateTable {
+    /// File name stem.
+    pub name: String,
+    make: Arc<dyn Fn() -> Table + Send + Sync>,
+}
+
+impl LateTable {
+    /// A table that `make` makes.
+    pub fn new(name: &str, make: impl Fn() -> Table + Send + Sync + 'static) -> Self {
+        Self { name: name.to_owned(), make: Arc::new(make) }
+    }
+
+    /// Makes it; may take a while.
+    pub fn make(&self) -> Table {
+        (self.make)()
+    }
+}
+
+impl PartialEq for LateTable {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.make, &other.make)
+    }
+}
+
+impl std::fmt::Debug for LateTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LateTable({})", self.name)
+    }
 }
 
 /// How a table goes to the clipboard.
@@ -34,11 +67,29 @@ pub enum FigureFormat {
 }
 
 /// The tabs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum TabKind {
     Home,
     Certify,
+    Mixing,
+    Trajectories,
     Runs,
+}
+
+impl TabKind {
+    /// All tabs, in the order of their strip.
+    pub const ALL: [Self; 5] = [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Runs];
+
+    /// What the tab is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Home => "Home",
+            Self::Certify => "Certify",
+            Self::Mixing => "Mixing",
+            Self::Trajectories => "Trajectories",
+            Self::Runs => "Runs",
+        }
+    }
 }
 
 /// Runs whose form is a dialog, since they have no tab of their own.
@@ -79,11 +130,13 @@ pub enum Command {
     ShowProvenance(RunId),
     /// Shows the results of a run in its tab.
     ShowRun(RunId),
-    /// A certify draft changed in a way worth an undo point; the tab's own draft already holds the new value.
+    /// The draft of a tab changed in a way worth an undo point; the tab's own draft already holds the new value.
     DraftEdited(TabKind),
     /// Asks for a file name off the UI thread, then writes.
     ExportFigure(Box<Figure>, FigureFormat),
     ExportTable(Box<Table>),
+    /// The same for a table that is made on the way.
+    ExportLate(LateTable),
     ExportText {
         name: String,
         text: String,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, RichText, TextEdit};
 
-use super::command::{Command, FigureFormat, Table};
+use super::command::{Command, FigureFormat, LateTable, Table};
 use super::command_palette::{Entry, keys_text};
 use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
@@ -20,6 +20,8 @@ pub enum Export {
     Figure(Box<Figure>, FigureFormat),
     /// As CSV.
     Table(Box<Table>),
+    /// As CSV, made on the way.
+    Late(LateTable),
     Text {
         name: String,
         text: String,
@@ -39,6 +41,7 @@ impl Export {
                 format!("{}.{ending}", file_stem(&figure.title))
             }
             Self::Table(table) => format!("{}.csv", file_stem(&table.name)),
+            Self::Late(table) => format!("{}.csv", file_stem(&table.name)),
             Self::Text { name, .. } => name.clone(),
         }
     }
@@ -46,7 +49,7 @@ impl Export {
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Figure(..) => "figure",
-            Self::Table(_) => "table",
+            Self::Table(_) | Self::Late(_) => "table",
             Self::Text { .. } => "file",
         }
     }

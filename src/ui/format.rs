@@ -1,6 +1,7 @@
 //! Words for runs, rates and times of day, the same in every tab. Numbers: [`crate::figures::number`].
 
-use crate::figures::number::count;
+use crate::figures::number::{count, counted};
+use crate::jobs::spec::RunSpec;
 
 /// `310/s`, `2.4/s`.
 pub fn rate(per_second: f64) -> String {
@@ -26,10 +27,33 @@ pub fn run_kind(kind: &str) -> String {
     match kind {
         "certify" => "Certify".to_owned(),
         "survey" => "Survey".to_owned(),
+        "mix" => "Coupled pairs".to_owned(),
+        "exact" => "Exact space".to_owned(),
+        "phase" => "Phase diagram".to_owned(),
+        "trajectories" => "Trajectories".to_owned(),
         "train-mlm" => "Train a model".to_owned(),
         "fetch" => "Download".to_owned(),
         "verify" => "Verify".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+/// What a run is about, in a few words.
+pub fn about(spec: &RunSpec) -> String {
+    match spec {
+        RunSpec::Certify(spec) => spec.sentence.clone(),
+        RunSpec::Survey(spec) => counted(spec.sentences.len() as u64, "sentence", "sentences"),
+        RunSpec::Mix(spec) => format!("n = {}, tau = {}, {} coupling", spec.length, spec.temperature, spec.coupling),
+        RunSpec::Exact(spec) => format!("n = {}, tau = {}", spec.length, spec.temperature),
+        RunSpec::Phase(spec) => {
+            format!("{} temperatures, {} lengths", spec.grid.temperatures.len(), spec.grid.lengths.len())
+        }
+        RunSpec::Trajectories(spec) => {
+            format!("{}, n = {}, tau = {}", counted(spec.chains, "chain", "chains"), spec.length, spec.temperature)
+        }
+        RunSpec::TrainMlm(spec) => spec.text.display().to_string(),
+        RunSpec::Fetch(_) => String::new(),
+        RunSpec::Verify(_) => "a certificate".to_owned(),
     }
 }
 

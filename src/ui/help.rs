@@ -104,8 +104,202 @@ pub const CONTROL_PERMUTED: Help = Help {
     text: include_str!("../../assets/help/control-permuted.md"),
 };
 
+/// `What is a coupling?`
+pub const COUPLING: Help =
+    Help { id: "coupling", name: "a coupling", text: include_str!("../../assets/help/coupling.md") };
+/// `What is a scan?`
+pub const SCAN: Help = Help { id: "scan", name: "a scan", text: include_str!("../../assets/help/scan.md") };
+/// `What is a start?`
+pub const START: Help = Help { id: "start", name: "a start", text: include_str!("../../assets/help/start.md") };
+/// `What is the chain's vocabulary?`
+pub const CHAIN_VOCABULARY: Help = Help {
+    id: "chain-vocabulary",
+    name: "the chain's vocabulary",
+    text: include_str!("../../assets/help/chain-vocabulary.md"),
+};
+/// `What is the order parameter?`
+pub const ORDER_PARAMETER: Help = Help {
+    id: "order-parameter",
+    name: "the order parameter",
+    text: include_str!("../../assets/help/order-parameter.md"),
+};
+/// `What is the coupling time?`
+pub const T_COUPLE: Help =
+    Help { id: "t-couple", name: "the coupling time", text: include_str!("../../assets/help/t-couple.md") };
+/// `What is the survival curve?`
+pub const SURVIVAL: Help =
+    Help { id: "survival", name: "the survival curve", text: include_str!("../../assets/help/survival.md") };
+/// `What is the Hamming distance?`
+pub const HAMMING: Help =
+    Help { id: "hamming", name: "the Hamming distance", text: include_str!("../../assets/help/hamming.md") };
+/// `What is the drift curve?`
+pub const DRIFT: Help = Help { id: "drift", name: "the drift curve", text: include_str!("../../assets/help/drift.md") };
+/// `What is kappa?`
+pub const KAPPA: Help = Help { id: "kappa", name: "kappa", text: include_str!("../../assets/help/kappa.md") };
+/// `What is near-ties?`
+pub const NEAR_TIES: Help =
+    Help { id: "near-ties", name: "near-ties", text: include_str!("../../assets/help/near-ties.md") };
+/// `What is the phase diagram?`
+pub const PHASE_DIAGRAM: Help =
+    Help { id: "phase-diagram", name: "the phase diagram", text: include_str!("../../assets/help/phase-diagram.md") };
+/// `What is alpha?`
+pub const ALPHA: Help = Help { id: "alpha", name: "alpha", text: include_str!("../../assets/help/alpha.md") };
+/// `What is the threshold tau_D?`
+pub const TAU_D: Help =
+    Help { id: "tau-d", name: "the threshold tau_D", text: include_str!("../../assets/help/tau-d.md") };
+/// `What is the mixing bound?`
+pub const MIXING_BOUND: Help =
+    Help { id: "mixing-bound", name: "the mixing bound", text: include_str!("../../assets/help/mixing-bound.md") };
+/// `What is the margin?`
+pub const MARGIN: Help = Help { id: "margin", name: "the margin", text: include_str!("../../assets/help/margin.md") };
+/// `What is the escape prediction?`
+pub const ESCAPE: Help =
+    Help { id: "escape", name: "the escape prediction", text: include_str!("../../assets/help/escape.md") };
+/// `What is growth laws?`
+pub const GROWTH_LAWS: Help =
+    Help { id: "growth-laws", name: "growth laws", text: include_str!("../../assets/help/growth-laws.md") };
+/// `What is the Akaike weight?`
+pub const AKAIKE: Help =
+    Help { id: "akaike-weight", name: "the Akaike weight", text: include_str!("../../assets/help/akaike-weight.md") };
+/// `What is a critical temperature?`
+pub const CRITICAL: Help = Help {
+    id: "critical-temperature",
+    name: "a critical temperature",
+    text: include_str!("../../assets/help/critical-temperature.md"),
+};
+/// `What is the finite-size test?`
+pub const FINITE_SIZE: Help =
+    Help { id: "finite-size", name: "the finite-size test", text: include_str!("../../assets/help/finite-size.md") };
+/// `What is the lag bound?`
+pub const LAG_BOUND: Help =
+    Help { id: "lag-bound", name: "the lag bound", text: include_str!("../../assets/help/lag-bound.md") };
+/// `What is the mixing time?`
+pub const MIXING_TIME: Help =
+    Help { id: "mixing-time", name: "the mixing time", text: include_str!("../../assets/help/mixing-time.md") };
+/// `What is the spectral gap?`
+pub const SPECTRAL_GAP: Help =
+    Help { id: "spectral-gap", name: "the spectral gap", text: include_str!("../../assets/help/spectral-gap.md") };
+/// `What is entropy production?`
+pub const ENTROPY_PRODUCTION: Help = Help {
+    id: "entropy-production",
+    name: "entropy production",
+    text: include_str!("../../assets/help/entropy-production.md"),
+};
+/// `What is scan dependence?`
+pub const SCAN_DEPENDENCE: Help =
+    Help { id: "scan-dependence", name: "scan dependence", text: include_str!("../../assets/help/scan-dependence.md") };
+/// `What is a basin?`
+pub const BASIN: Help = Help { id: "basin", name: "a basin", text: include_str!("../../assets/help/basin.md") };
+/// `What is a trajectory?`
+pub const TRAJECTORY: Help =
+    Help { id: "trajectory", name: "a trajectory", text: include_str!("../../assets/help/trajectory.md") };
+/// `What is the Hamming distance to the start?`
+pub const HAMMING_TO_START: Help = Help {
+    id: "hamming-to-start",
+    name: "the Hamming distance to the start",
+    text: include_str!("../../assets/help/hamming-to-start.md"),
+};
+/// `What is the cosine to the start?`
+pub const COSINE_TO_START: Help = Help {
+    id: "cosine-to-start",
+    name: "the cosine to the start",
+    text: include_str!("../../assets/help/cosine-to-start.md"),
+};
+/// `What is the edit rate?`
+pub const EDIT_RATE: Help =
+    Help { id: "edit-rate", name: "the edit rate", text: include_str!("../../assets/help/edit-rate.md") };
+/// `What is the share of distinct tokens?`
+pub const DISTINCT_TOKENS: Help = Help {
+    id: "distinct-tokens",
+    name: "the share of distinct tokens",
+    text: include_str!("../../assets/help/distinct-tokens.md"),
+};
+/// `What is the pseudo-log-likelihood?`
+pub const PSEUDO_LOG_LIKELIHOOD: Help = Help {
+    id: "pseudo-log-likelihood",
+    name: "the pseudo-log-likelihood",
+    text: include_str!("../../assets/help/pseudo-log-likelihood.md"),
+};
+/// `What is an attractor?`
+pub const ATTRACTORS: Help =
+    Help { id: "attractors", name: "an attractor", text: include_str!("../../assets/help/attractors.md") };
+/// `What is a cluster?`
+pub const CLUSTERS: Help =
+    Help { id: "clusters", name: "a cluster", text: include_str!("../../assets/help/clusters.md") };
+/// `What is a metastable set?`
+pub const METASTABLE_SETS: Help = Help {
+    id: "metastable-sets",
+    name: "a metastable set",
+    text: include_str!("../../assets/help/metastable-sets.md"),
+};
+/// `What is a stay?`
+pub const DWELL_TIME: Help =
+    Help { id: "dwell-time", name: "a stay", text: include_str!("../../assets/help/dwell-time.md") };
+/// `What is the Kaplan-Meier curve?`
+pub const KAPLAN_MEIER: Help = Help {
+    id: "kaplan-meier",
+    name: "the Kaplan-Meier curve",
+    text: include_str!("../../assets/help/kaplan-meier.md"),
+};
+/// `What is a recurrent basin?`
+pub const RECURRENT_BASIN: Help = Help {
+    id: "recurrent-basin",
+    name: "a recurrent basin",
+    text: include_str!("../../assets/help/recurrent-basin.md"),
+};
+/// `What is an implied timescale?`
+pub const IMPLIED_TIMESCALES: Help = Help {
+    id: "implied-timescales",
+    name: "an implied timescale",
+    text: include_str!("../../assets/help/implied-timescales.md"),
+};
+/// `What is the Chapman-Kolmogorov test?`
+pub const CHAPMAN_KOLMOGOROV: Help = Help {
+    id: "chapman-kolmogorov",
+    name: "the Chapman-Kolmogorov test",
+    text: include_str!("../../assets/help/chapman-kolmogorov.md"),
+};
+/// `What is a recurrence plot?`
+pub const RECURRENCE_PLOT: Help = Help {
+    id: "recurrence-plot",
+    name: "a recurrence plot",
+    text: include_str!("../../assets/help/recurrence-plot.md"),
+};
+/// `What is R-hat?`
+pub const R_HAT: Help = Help { id: "r-hat", name: "R-hat", text: include_str!("../../assets/help/r-hat.md") };
+/// `What is the effective sample size?`
+pub const EFFECTIVE_SAMPLE_SIZE: Help = Help {
+    id: "effective-sample-size",
+    name: "the effective sample size",
+    text: include_str!("../../assets/help/effective-sample-size.md"),
+};
+/// `What is the autocorrelation time?`
+pub const AUTOCORRELATION_TIME: Help = Help {
+    id: "autocorrelation-time",
+    name: "the autocorrelation time",
+    text: include_str!("../../assets/help/autocorrelation-time.md"),
+};
+/// `What is the separation bound?`
+pub const SEPARATION: Help =
+    Help { id: "separation", name: "the separation bound", text: include_str!("../../assets/help/separation.md") };
+/// `What is the political probe?`
+pub const POLITICAL_PROBE: Help = Help {
+    id: "political-probe",
+    name: "the political probe",
+    text: include_str!("../../assets/help/political-probe.md"),
+};
+/// `What is a baseline?`
+pub const PROBE_BASELINES: Help =
+    Help { id: "probe-baselines", name: "a baseline", text: include_str!("../../assets/help/probe-baselines.md") };
+/// `What is the AUC?`
+pub const PROBE_QUALITY: Help =
+    Help { id: "probe-quality", name: "the AUC", text: include_str!("../../assets/help/probe-quality.md") };
+/// `What is the Brier score?`
+pub const BRIER_SCORE: Help =
+    Help { id: "brier-score", name: "the Brier score", text: include_str!("../../assets/help/brier-score.md") };
+
 /// All explanations.
-pub const ALL: [Help; 18] = [
+pub const ALL: [Help; 68] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -124,6 +318,56 @@ pub const ALL: [Help; 18] = [
     CONTROL_ISING,
     CONTROL_RANDOM_INIT,
     CONTROL_PERMUTED,
+    COUPLING,
+    SCAN,
+    START,
+    CHAIN_VOCABULARY,
+    ORDER_PARAMETER,
+    T_COUPLE,
+    SURVIVAL,
+    HAMMING,
+    DRIFT,
+    KAPPA,
+    NEAR_TIES,
+    PHASE_DIAGRAM,
+    ALPHA,
+    TAU_D,
+    MIXING_BOUND,
+    MARGIN,
+    ESCAPE,
+    GROWTH_LAWS,
+    AKAIKE,
+    CRITICAL,
+    FINITE_SIZE,
+    LAG_BOUND,
+    MIXING_TIME,
+    SPECTRAL_GAP,
+    ENTROPY_PRODUCTION,
+    SCAN_DEPENDENCE,
+    BASIN,
+    TRAJECTORY,
+    HAMMING_TO_START,
+    COSINE_TO_START,
+    EDIT_RATE,
+    DISTINCT_TOKENS,
+    PSEUDO_LOG_LIKELIHOOD,
+    ATTRACTORS,
+    CLUSTERS,
+    METASTABLE_SETS,
+    DWELL_TIME,
+    KAPLAN_MEIER,
+    RECURRENT_BASIN,
+    IMPLIED_TIMESCALES,
+    CHAPMAN_KOLMOGOROV,
+    RECURRENCE_PLOT,
+    R_HAT,
+    EFFECTIVE_SAMPLE_SIZE,
+    AUTOCORRELATION_TIME,
+    SEPARATION,
+    POLITICAL_PROBE,
+    PROBE_BASELINES,
+    PROBE_QUALITY,
+    BRIER_SCORE,
 ];
 
 /// The explanation with this id.

@@ -8,7 +8,7 @@ use eframe::egui;
 use super::events::Message;
 use super::files;
 use super::project_thread::{Opening, ProjectThread, Request};
-use super::{ProjectState, Workbench, unfinished};
+use super::{ProjectState, Workbench, home_of, unfinished};
 use crate::jobs::spec::RunSpec;
 use crate::store::{Project, RunId};
 use crate::ui::command::{Command, NewRun, TabKind};
@@ -20,8 +20,10 @@ use crate::ui::recent;
 use crate::ui::settings::ZOOM;
 use crate::ui::table_text::table_text;
 use crate::ui::tabs::certify::CertifyTab;
+use crate::ui::tabs::mixing::MixingTab;
 use crate::ui::tabs::provenance::ProvenanceView;
 use crate::ui::tabs::runs::RunsTab;
+use crate::ui::tabs::trajectories::TrajectoriesTab;
 
 const ZOOM_STEP: f32 = 0.1;
 
@@ -37,6 +39,7 @@ impl Workbench {
             Command::ChooseCertificate => self.ask_path(Purpose::Certificate),
             Command::ExportFigure(figure, format) => self.ask_path(Purpose::Export(Export::Figure(figure, format))),
             Command::ExportTable(table) => self.ask_path(Purpose::Export(Export::Table(table))),
+            Command::ExportLate(table) => self.ask_path(Purpose::Export(Export::Late(table))),
             Command::ExportText { name, text } => self.ask_path(Purpose::Export(Export::Text { name, text })),
             Command::OpenProject(directory) => self.stop_then(ctx, Then::Open(directory)),
             Command::CloseProject => self.stop_then(ctx, Then::CloseProject),
@@ -75,14 +78,8 @@ impl Workbench {
                 ctx.copy_text(text);
                 self.tell(Level::Success, "Copied");
             }
-            Command::Undo => {
-                let step = self.undo.undo(|_| self.certify.draft());
-                self.put_draft(step);
-            }
-            Command::Redo => {
-                let step = self.undo.redo(|_| self.certify.draft());
-                self.put_draft(step);
-            }
+            Command::Undo => self.undo_draft(),
+            Command::Redo => self.redo_draft(),
             Command::ZoomIn => self.zoom(ctx, self.settings.zoom + ZOOM_STEP),
             Command::ZoomOut => self.zoom(ctx, self.settings.zoom - ZOOM_STEP),
             Command::ZoomReset => self.zoom(ctx, 1.0),
@@ -119,12 +116,13 @@ impl Workbench {
     fn duplicate_as_form(&mut self, run: RunId) {
         match self.spec(run) {
             Some(spec @ (RunSpec::Certify(_) | RunSpec::Survey(_))) => {
-                let before = self.certify.draft();
-                self.certify.set_spec(&spec);
-                self.undo.edited(TabKind::Certify, before);
-                self.undo_point = self.certify.draft();
-                self.tab = TabKind::Certify;
-                self.save_draft();
+                self.replace_draft(TabKind::Certify, |workbench| workbench.certify.set_spec(&spec));
+            }
+            Some(spec @ (RunSpec::Mix(_) | RunSpec::Exact(_) | RunSpec::Phase(_))) => {
+                self.replace_draft(TabKind::Mixing, |workbench| workbench.mixing.set_spec(&spec));
+            }
+            Some(spec @ RunSpec::Trajectories(_)) => {
+                self.replace_draft(TabKind::Trajectories, |workbench| workbench.trajectories.set_spec(&spec));
             }
             Some(RunSpec::TrainMlm(spec)) => self.new_run = Some(NewRunForm::from_train(&spec)),
             Some(RunSpec::Fetch(spec)) => self.new_run = Some(NewRunForm::from_fetch(&spec)),
@@ -134,35 +132,15 @@ impl Workbench {
     }
 
     fn show_run(&mut self, run: RunId) {
-        match self.spec(run) {
-            Some(RunSpec::Certify(_) | RunSpec::Survey(_) | RunSpec::Verify(_)) => {
-                self.certify.show_run(run);
-                self.tab = TabKind::Certify;
-            }
-            Some(RunSpec::TrainMlm(_) | RunSpec::Fetch(_)) => {
-                self.runs.select(run);
-                self.tab = TabKind::Runs;
-            }
-            None => {}
+        let Some(spec) = self.spec(run) else { return };
+        let tab = home_of(spec.kind());
+        match tab {
+            TabKind::Certify => self.certify.show_run(run),
+            TabKind::Mixing => self.mixing.show_run(run),
+            TabKind::Trajectories => self.trajectories.show_run(run),
+            TabKind::Home | TabKind::Runs => self.runs.select(run),
         }
-    }
-
-    fn draft_edited(&mut self, tab: TabKind) {
-        let draft = self.certify.draft();
-        if draft != self.undo_point {
-            let before = std::mem::replace(&mut self.undo_point, draft);
-            self.undo.edited(tab, before);
-        }
-        self.save_draft();
-    }
-
-    fn put_draft(&mut self, step: Option<(TabKind, String)>) {
-        if let Some((tab, draft)) = step {
-            self.certify.set_draft(&draft);
-            self.undo_point = self.certify.draft();
-            self.tab = tab;
-            self.save_draft();
-        }
+        self.tab = tab;
     }
 
     fn zoom(&mut self, ctx: &egui::Context, zoom: f32) {
@@ -201,7 +179,7 @@ impl Workbench {
     /// Saves the draft, lets go of the project (its thread finishes by itself) and clears what belonged to it.
     pub(super) fn leave_project(&mut self) {
         if self.project_open() {
-            self.save_draft();
+            self.save_drafts();
         }
         match std::mem::replace(&mut self.project, ProjectState::None) {
             ProjectState::None => {}
@@ -210,12 +188,13 @@ impl Workbench {
         self.generation += 1;
         self.unsaved = 0;
         self.certify = CertifyTab::default();
+        self.mixing = MixingTab::default();
+        self.trajectories = TrajectoriesTab::default();
         self.runs = RunsTab::default();
         self.provenance.clear();
         self.new_run = None;
         self.undo = crate::ui::undo::UndoHistory::default();
-        self.undo_point = self.certify.draft();
-        self.saved_draft = self.undo_point.clone();
+        self.settle_drafts();
     }
 
     fn begin_opening(&mut self, opening: Opening) {

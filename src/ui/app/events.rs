@@ -6,8 +6,8 @@ use std::time::Instant;
 use eframe::egui;
 
 use super::files::{self, Dropped, WriteError};
-use super::project_thread::{CERTIFY_DRAFT, Reply, Request};
-use super::{OpenProject, Problem, ProjectState, Workbench};
+use super::project_thread::{Reply, Request};
+use super::{OpenProject, Problem, ProjectState, Workbench, home_of};
 use crate::figures::number;
 use crate::jobs::runner::Event;
 use crate::store::{RunId, RunState};
@@ -43,9 +43,6 @@ pub(super) enum Message {
     Revealed,
     Failed(String),
 }
-
-/// Seconds between looks whether a form has changed.
-const AUTOSAVE: f64 = 1.0;
 
 impl Workbench {
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
@@ -100,7 +97,7 @@ impl Workbench {
                 let ProjectState::Opening(_, thread) = std::mem::replace(&mut self.project, ProjectState::None) else {
                     return;
                 };
-                let draft = opened.draft.clone();
+                let drafts = opened.drafts.clone();
                 let open = OpenProject::new(*opened, self.library.clone(), self.wake.clone());
                 let opened = jiff::Timestamp::now().to_string();
                 let entry = RecentProject { name: open.info.name.clone(), directory: open.directory.clone(), opened };
@@ -109,14 +106,7 @@ impl Workbench {
                 self.log.add(Level::Info, format!("Opened {}", open.directory.display()));
                 let interrupted = open.runs.iter().filter(|run| run.state == RunState::Interrupted).count();
                 self.project = ProjectState::Open(Box::new(open), thread);
-                if let Some(draft) = draft {
-                    self.certify.set_draft(&draft);
-                }
-                if let ProjectState::Open(open, _) = &self.project {
-                    self.certify.start_from(&open.runs, &open.sentence_lists);
-                }
-                self.undo_point = self.certify.draft();
-                self.saved_draft = self.undo_point.clone();
+                self.open_drafts(&drafts);
                 self.tab = TabKind::Certify;
                 if interrupted > 0 {
                     let runs = number::counted(interrupted as u64, "run was", "runs were");
@@ -167,10 +157,11 @@ impl Workbench {
     fn started(&mut self, run: RunId) {
         let Some(kind) = self.open().and_then(|open| open.run(run)).map(|row| row.kind.clone()) else { return };
         self.log.add(Level::Info, format!("Run {} ({}) queued", run.0, format::run_kind(&kind).to_lowercase()));
-        if matches!(kind.as_str(), "certify" | "survey" | "verify") && self.tab == TabKind::Certify {
-            self.certify.show_run(run);
-        } else {
-            self.runs.select(run);
+        match (home_of(&kind), self.tab) {
+            (TabKind::Certify, TabKind::Certify) => self.certify.show_run(run),
+            (TabKind::Mixing, TabKind::Mixing) => self.mixing.show_run(run),
+            (TabKind::Trajectories, TabKind::Trajectories) => self.trajectories.show_run(run),
+            _ => self.runs.select(run),
         }
     }
 
@@ -207,7 +198,8 @@ impl Workbench {
                 }
                 let name = format!("Run {} ({})", run.0, kind.to_lowercase());
                 match (state, message) {
-                    (RunState::Done, _) => self.tell(Level::Success, format!("{name} is done")),
+                    (RunState::Done, Some(why)) => self.tell(Level::Warning, format!("{name}: {why}")),
+                    (RunState::Done, None) => self.tell(Level::Success, format!("{name} is done")),
                     (RunState::Failed, Some(why)) => self.tell(Level::Error, format!("{name} failed: {why}")),
                     (RunState::Failed, None) => self.tell(Level::Error, format!("{name} failed")),
                     (state, _) => {
@@ -264,29 +256,6 @@ impl Workbench {
                     path.display()
                 ),
             ),
-        }
-    }
-
-    /// Hands the draft to the store once it has changed; looks once a second, since making its text costs something.
-    pub(super) fn autosave(&mut self, ctx: &egui::Context) {
-        let now = ctx.input(|input| input.time);
-        if !self.project_open() || now - self.draft_checked < AUTOSAVE {
-            return;
-        }
-        self.draft_checked = now;
-        self.save_draft();
-        if self.tab == TabKind::Certify && ctx.input(|input| !input.events.is_empty()) {
-            // The last key of a burst is saved too, although no further event may come.
-            ctx.request_repaint_after_secs(AUTOSAVE as f32 + 0.1);
-        }
-    }
-
-    pub(super) fn save_draft(&mut self) {
-        let draft = self.certify.draft();
-        if draft != self.saved_draft {
-            self.saved_draft = draft.clone();
-            self.unsaved += 1;
-            self.request(Request::PutDraft(CERTIFY_DRAFT, draft));
         }
     }
 }

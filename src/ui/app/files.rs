@@ -109,6 +109,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn export_bytes(export: &Export) -> Result<Vec<u8>, String> {
     match export {
         Export::Figure(figure, format) => super::figure_bytes(figure, *format),
+        Export::Late(table) => Ok(table_text(&table.make(), TableFormat::Csv).into_bytes()),
         Export::Table(table) => Ok(table_text(table, TableFormat::Csv).into_bytes()),
         Export::Text { text, .. } => Ok(text.clone().into_bytes()),
     }

@@ -98,7 +98,8 @@ impl Workbench {
 
     fn tab_strip(&mut self, ui: &mut egui::Ui, commands: &mut Vec<Command>) {
         ui.spacing_mut().item_spacing.x = 4.0;
-        for (tab, name) in [(TabKind::Home, "Home"), (TabKind::Certify, "Certify"), (TabKind::Runs, "Runs")] {
+        for tab in TabKind::ALL {
+            let name = tab.name();
             if tab_button(ui, name, self.tab == tab).clicked() {
                 commands.push(Command::ShowTab(tab));
             }
@@ -133,6 +134,20 @@ impl Workbench {
                 _ => {
                     no_project(ui, "Certify asks whether any joint distribution has a model's conditionals.", commands)
                 }
+            },
+            TabKind::Mixing => match &mut self.project {
+                ProjectState::Open(open, _) => {
+                    self.mixing.show(&open.context(&self.wake), ui, commands);
+                    open.answers.clear();
+                }
+                _ => no_project(ui, "Mixing measures how fast a chain of resampled words forgets its start.", commands),
+            },
+            TabKind::Trajectories => match &mut self.project {
+                ProjectState::Open(open, _) => {
+                    self.trajectories.show(&open.context(&self.wake), ui, commands);
+                    open.answers.clear();
+                }
+                _ => no_project(ui, "Trajectories shows where a chain wanders, and where it gets trapped.", commands),
             },
             TabKind::Runs => match &self.project {
                 ProjectState::Open(open, _) => {

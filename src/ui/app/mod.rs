@@ -5,6 +5,7 @@
 //! asks the database: threads do, and send a [`Message`].
 
 mod apply;
+mod drafts;
 mod events;
 mod files;
 mod layout;
@@ -33,8 +34,10 @@ use super::requested::Requested;
 use super::settings::{Settings, ThemeChoice};
 use super::tabs::certify::CertifyTab;
 use super::tabs::home::HomeTab;
+use super::tabs::mixing::MixingTab;
 use super::tabs::provenance::ProvenanceView;
 use super::tabs::runs::RunsTab;
+use super::tabs::trajectories::TrajectoriesTab;
 use super::toasts::Toasts;
 use super::undo::UndoHistory;
 use crate::figures::figure::Figure;
@@ -42,6 +45,7 @@ use crate::figures::{csv, png, svg};
 use crate::jobs::session::{Answer, Session};
 use crate::models::Library;
 use crate::store::{ProjectInfo, RunId, RunRow, RunState};
+use drafts::Drafts;
 use events::Message;
 use project_thread::{Opened, ProjectThread, SentenceLists};
 
@@ -96,6 +100,8 @@ pub struct Workbench {
     tab: TabKind,
     home: HomeTab,
     certify: CertifyTab,
+    mixing: MixingTab,
+    trajectories: TrajectoriesTab,
     runs: RunsTab,
     provenance: Vec<ProvenanceView>,
     new_run: Option<NewRunForm>,
@@ -103,10 +109,7 @@ pub struct Workbench {
     dialogs_asked: u64,
     palette: Option<Palette>,
     undo: UndoHistory,
-    /// The Certify draft at the last undo point, and as last handed to the store.
-    undo_point: String,
-    saved_draft: String,
-    draft_checked: f64,
+    drafts: Drafts,
     unsaved: usize,
     home_scan: Requested<HomeScan>,
     toasts: Toasts,
@@ -126,8 +129,6 @@ impl Workbench {
         if let Some(problem) = problem {
             log.add(Level::Warning, problem);
         }
-        let certify = CertifyTab::default();
-        let draft = certify.draft();
         let mut workbench = Self {
             settings_dir,
             saved_settings: settings.clone(),
@@ -142,7 +143,9 @@ impl Workbench {
             problem: None,
             tab: TabKind::Home,
             home: HomeTab::default(),
-            certify,
+            certify: CertifyTab::default(),
+            mixing: MixingTab::default(),
+            trajectories: TrajectoriesTab::default(),
             runs: RunsTab::default(),
             provenance: Vec::new(),
             new_run: None,
@@ -150,9 +153,7 @@ impl Workbench {
             dialogs_asked: 0,
             palette: None,
             undo: UndoHistory::default(),
-            undo_point: draft.clone(),
-            saved_draft: draft,
-            draft_checked: 0.0,
+            drafts: Drafts::default(),
             unsaved: 0,
             home_scan: Requested::default(),
             toasts: Toasts::default(),
@@ -161,6 +162,7 @@ impl Workbench {
             quitting: false,
             title: String::new(),
         };
+        workbench.settle_drafts();
         workbench.scan_home();
         workbench
     }
@@ -398,6 +400,16 @@ impl OpenProject {
             directory: &self.directory,
             wake,
         }
+    }
+}
+
+/// The tab that shows the results of a kind of run.
+fn home_of(kind: &str) -> TabKind {
+    match kind {
+        "certify" | "survey" | "verify" => TabKind::Certify,
+        "mix" | "exact" | "phase" => TabKind::Mixing,
+        "trajectories" => TabKind::Trajectories,
+        _ => TabKind::Runs,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The thread that owns the open project and its runner, so that the UI thread never touches the disk.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -7,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Wake;
+use super::drafts::{FORMS, key};
 use crate::jobs::runner::{Event, Runner};
 use crate::jobs::spec::RunSpec;
 use crate::models::Library;
@@ -71,11 +73,9 @@ pub(super) struct Opened {
     pub info: ProjectInfo,
     pub runs: Vec<RunRow>,
     pub sentence_lists: SentenceLists,
-    pub draft: Option<String>,
+    /// Forms as they were left, by [`super::drafts::key`].
+    pub drafts: BTreeMap<String, String>,
 }
-
-/// Key of the Certify form among the drafts.
-pub(super) const CERTIFY_DRAFT: &str = "certify";
 
 /// How often the row of a run under way is read again.
 const REREAD: Duration = Duration::from_secs(1);
@@ -140,11 +140,17 @@ fn opened(opening: &Opening, library: Arc<Library>, wake: Wake) -> Result<(Proje
         Opening::Existing(directory) => Project::open(directory)?,
         Opening::New { directory, name } => Project::create(directory, name)?,
     };
+    let mut drafts = BTreeMap::new();
+    for key in FORMS.map(key) {
+        if let Some(draft) = project.draft(key)? {
+            drafts.insert(key.to_owned(), draft);
+        }
+    }
     let first = Opened {
         info: project.info().clone(),
         runs: all_runs(&project)?,
         sentence_lists: project.sentence_lists()?,
-        draft: project.draft(CERTIFY_DRAFT)?,
+        drafts,
     };
     let runner = Runner::new(&first.info.directory, library, wake)?;
     Ok((project, runner, first))

@@ -2,5 +2,8 @@
 
 pub mod certify;
 pub mod home;
+pub mod mixing;
 pub mod provenance;
 pub mod runs;
+pub mod shared;
+pub mod trajectories;

@@ -11,7 +11,7 @@ use crate::ui::tabs::provenance::{ProvenanceView, worked};
 use crate::ui::widgets::{data_table, empty_state};
 use crate::ui::{format, theme};
 
-const KINDS: [&str; 5] = ["certify", "survey", "verify", "train-mlm", "fetch"];
+const KINDS: [&str; 9] = ["certify", "survey", "verify", "phase", "mix", "exact", "trajectories", "train-mlm", "fetch"];
 const STATES: [RunState; 7] = [
     RunState::Queued,
     RunState::Running,
@@ -96,6 +96,8 @@ impl RunsTab {
             ui.menu_button("New run…", |ui| {
                 for (text, command) in [
                     ("Certify or survey…", Command::ShowTab(TabKind::Certify)),
+                    ("Phase diagram, coupled pairs or exact space…", Command::ShowTab(TabKind::Mixing)),
+                    ("Trajectories…", Command::ShowTab(TabKind::Trajectories)),
                     ("Train a model…", Command::NewRun(NewRun::TrainMlm)),
                     ("Download a model…", Command::NewRun(NewRun::Fetch)),
                     ("Verify a certificate…", Command::ChooseCertificate),
@@ -151,7 +153,7 @@ fn searched(run: &RunRow) -> String {
 }
 
 fn table(shown: &[&RunRow], context: &TabContext<'_>) -> Table {
-    let header = ["Run", "Kind", "Model", "State", "Started", "Worked", "Seed"];
+    let header = ["Run", "Kind", "Model", "About", "State", "Started", "Worked", "Seed"];
     let rows = shown
         .iter()
         .map(|run| {
@@ -169,6 +171,7 @@ fn table(shown: &[&RunRow], context: &TabContext<'_>) -> Table {
                 run.id.0.to_string(),
                 format::run_kind(&run.kind),
                 run.spec.model().unwrap_or("-").to_owned(),
+                format::about(&run.spec),
                 state,
                 run.started.as_deref().map_or_else(|| "-".to_owned(), format::local_time),
                 number::duration(worked(run, context.progress.get(&run.id))),

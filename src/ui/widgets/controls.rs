@@ -1,16 +1,25 @@
 //! Buttons and empty states that always say what to do next.
 
-use eframe::egui::{Button, ProgressBar, Response, RichText, Ui};
+use eframe::egui::{Button, ProgressBar, Response, RichText, Stroke, StrokeKind, Ui};
 
 use crate::ui::theme;
 
 /// The one button of a form that starts its work.
 pub fn primary_button(ui: &mut Ui, text: &str) -> Response {
     let palette = theme::palette(ui);
-    ui.add(
+    let response = ui.add(
         Button::new(RichText::new(text).text_style(theme::strong_style()).color(palette.on_accent))
             .fill(palette.accent),
-    )
+    );
+    if response.has_focus() {
+        // The button is as dark as its usual mark of focus: a ring around it stands out from any ground.
+        let ring = Stroke::new(2.0, palette.text);
+        ui.painter().rect_stroke(response.rect.expand(2.0), 4.0, ring, StrokeKind::Outside);
+    }
+    if response.gained_focus() {
+        response.scroll_to_me(None);
+    }
+    response
 }
 
 /// A button that cannot be pressed now; hovering (and a screen reader) says why.

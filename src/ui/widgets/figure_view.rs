@@ -333,7 +333,9 @@ fn add_layer(plot_ui: &mut PlotUi<'_>, layer: &Layer, scales: (Scale, Scale), da
             for run in places.split(Option::is_none).filter(|run| !run.is_empty()) {
                 let bounds = plot_ui.plot_bounds();
                 let run = thinned(run.iter().copied().flatten().collect(), bounds.min()[0], bounds.max()[0]);
-                let line = Line::new(name.as_str(), PlotPoints::Owned(run)).width(2.0).style(style);
+                // A dense line may be drawn as a band between its extremes; a stair must not be.
+                let dense = run.len() > MANY_POINTS;
+                let line = Line::new(name.as_str(), PlotPoints::Owned(run)).width(2.0).style(style).allow_band(dense);
                 plot_ui.line(line.color(theme::categorical(*colour, dark)));
             }
         }

@@ -179,8 +179,9 @@ fn cell_area(ui: &Ui, rect: Rect, figure: &Figure, heat: &Heat<'_>) -> Rect {
     let row_names = (0..heat.rows.min(200)).map(|row| width(name_of(&figure.y, row))).fold(0.0, f32::max);
     let column_names = (0..heat.columns.min(200)).map(|c| width(name_of(&figure.x, c))).fold(0.0, f32::max);
     let (low, high) = heat.range;
+    let bar_scale = Scale { low, high, spread: Spread::Linear };
     let bar_names =
-        [low, (low + high) / 2.0, high].map(|v| width(number::general(v, 3))).into_iter().fold(0.0, f32::max);
+        bar_scale.ticks(8).into_iter().chain(bar_scale.ticks(2)).map(|tick| width(tick.text)).fold(0.0, f32::max);
     let left = row_names.min(rect.width() * 0.25) + GAP + label_space(&figure.y.label);
     let right = GAP * 2.0 + BAR_WIDTH + 4.0 + bar_names;
     let cell = (rect.width() - left - right) / heat.columns as f32;

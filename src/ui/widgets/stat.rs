@@ -22,6 +22,20 @@ pub fn stat(ui: &mut Ui, label: &str, value: &str, explanation: &str) -> Respons
     .response
 }
 
+/// Several statistics in rows of equal columns, as many as fit: label, value, explanation.
+pub fn stats(ui: &mut Ui, all: &[(&str, String, &str)]) {
+    const WIDTH: f32 = 196.0;
+    let most = (ui.available_width() / WIDTH).floor().max(1.0) as usize;
+    let columns = most.min(all.len().max(1));
+    for row in all.chunks(columns) {
+        ui.columns(columns, |columns| {
+            for (ui, (label, value, explanation)) in columns.iter_mut().zip(row) {
+                stat(ui, label, value, explanation);
+            }
+        });
+    }
+}
+
 /// The "?" button alone: `What is <name>?`, which opens `explanation`.
 pub fn what_is(ui: &mut Ui, name: &str, explanation: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::new(theme::TARGET, theme::TARGET), Sense::click());

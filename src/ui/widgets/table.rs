@@ -8,7 +8,7 @@ use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::table_order::{Order, SortBy};
 use crate::figures::number;
-use crate::ui::command::{Command, Table, TableFormat};
+use crate::ui::command::{Command, LateTable, Table, TableFormat};
 use crate::ui::theme;
 
 /// What the pointer or the keyboard did to a table.
@@ -36,16 +36,29 @@ pub fn data_table(
     selected: Option<usize>,
     commands: &mut Vec<Command>,
 ) -> TableResponse {
+    data_table_of(ui, id, table, selected, None, commands)
+}
+
+/// [`data_table`] whose CSV export is `data` rather than the shown words: full precision, one number in a cell, every row.
+pub fn data_table_of(
+    ui: &mut Ui,
+    id: &str,
+    table: &Table,
+    selected: Option<usize>,
+    data: Option<&LateTable>,
+    commands: &mut Vec<Command>,
+) -> TableResponse {
     let id = ui.make_persistent_id(("table", id));
     let mut memory: Memory = ui.data_mut(|data| std::mem::take(data.get_temp_mut_or_default(id)));
     memory.order.refresh(&table.header, &table.rows, memory.by);
     let mut response = TableResponse::default();
     ui.push_id(id, |ui| {
-        toolbar(ui, table, &memory.order, commands);
+        toolbar(ui, table, &memory.order, data, commands);
         let left = ui.available_height();
         let height = if left.is_finite() { left.max(ROW_HEIGHT * 8.0) } else { HEIGHT_IN_SCROLL };
         let width = ui.available_width();
-        ScrollArea::horizontal().auto_shrink([false, true]).show(ui, |ui| {
+        // A table of other columns begins at its first one.
+        ScrollArea::horizontal().id_salt(("columns", table.header.len())).auto_shrink([false, true]).show(ui, |ui| {
             ui.set_max_width(width);
             response.clicked = body(ui, id, table, selected, height, &mut memory);
         });
@@ -55,7 +68,7 @@ pub fn data_table(
 }
 
 /// Number of rows, copy menu and export button.
-fn toolbar(ui: &mut Ui, table: &Table, order: &Order, commands: &mut Vec<Command>) {
+fn toolbar(ui: &mut Ui, table: &Table, order: &Order, data: Option<&LateTable>, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let count = number::counted(table.rows.len() as u64, "row", "rows");
         ui.label(theme::caption(count).color(theme::palette(ui).weak_text));
@@ -64,8 +77,15 @@ fn toolbar(ui: &mut Ui, table: &Table, order: &Order, commands: &mut Vec<Command
             let shown = || Box::new(as_shown(table, order));
             let export = ui.button("Export CSV…");
             export.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Export {} as CSV", table.name)));
+            let export = match data {
+                Some(_) => export.on_hover_text("Every row at full precision, one number in a cell"),
+                None => export,
+            };
             if export.clicked() {
-                commands.push(Command::ExportTable(shown()));
+                commands.push(match data {
+                    Some(data) => Command::ExportLate(data.clone()),
+                    None => Command::ExportTable(shown()),
+                });
             }
             let copy = ui.menu_button("Copy", |ui| {
                 for (text, format) in [

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use eframe::egui::{RichText, Ui};
 
-use super::outcome::{Loaded, say};
 use super::view::{At, ContextView};
 use super::words;
 use crate::glauber::certificate::{Certificate, Verdict};
@@ -13,6 +12,8 @@ use crate::jobs::spec::{RunSpec, VerifySpec};
 use crate::store::{RunId, RunRow, RunState, VerificationRow};
 use crate::ui::command::{Command, Table};
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::loaded::Loaded;
+use crate::ui::tabs::shared::run_state::{self, say};
 use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, stat};
 use crate::ui::{help, theme};
 
@@ -145,8 +146,8 @@ fn outcome(
     verifications: &mut Verifications,
     commands: &mut Vec<Command>,
 ) {
-    ui.label(theme::caption(format!("Verification, run {}, {}", run.id.0, words::run_time(run))).weak());
-    super::outcome::state(ui, context, run, commands);
+    ui.label(theme::caption(format!("Verification, run {}, {}", run.id.0, run_state::run_time(run))).weak());
+    run_state::state(ui, context, run, commands);
     if run.state != RunState::Done {
         return;
     }

@@ -274,7 +274,7 @@ impl Draft {
                     resamples: spec.resamples,
                 };
             }
-            RunSpec::TrainMlm(_) | RunSpec::Fetch(_) | RunSpec::Verify(_) => {}
+            _ => {}
         }
     }
 

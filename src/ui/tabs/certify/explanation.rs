@@ -4,11 +4,12 @@ use eframe::egui::{ScrollArea, Ui};
 
 use super::draft::Mode;
 use super::one_context::OneContext;
-use super::view::{ContextView, SurveyView};
+use super::view::{ContextView, Facet, SurveyView};
 use super::words;
 use crate::figures::number;
-use crate::store::RunRow;
+use crate::store::{RunRow, RunState};
 use crate::ui::command::Command;
+use crate::ui::tabs::shared::run_state;
 use crate::ui::widgets::card;
 use crate::ui::widgets::stat::{self, stat};
 use crate::ui::{help, theme};
@@ -16,7 +17,7 @@ use crate::ui::{help, theme};
 /// What the right side explains.
 pub enum Shown<'a> {
     Context(&'a ContextView, &'a OneContext),
-    Survey(&'a SurveyView),
+    Survey(&'a SurveyView, &'a Facet),
     Nothing,
 }
 
@@ -25,27 +26,13 @@ pub fn show(ui: &mut Ui, mode: Mode, run: Option<&RunRow>, shown: Shown<'_>, com
     ScrollArea::vertical().id_salt("certify why").auto_shrink([false, false]).show(ui, |ui| {
         match shown {
             Shown::Context(view, state) => context(ui, view, state, commands),
-            Shown::Survey(view) => survey(ui, view, commands),
+            Shown::Survey(view, facet) => {
+                survey(ui, view, facet, run.is_some_and(|run| run.state == RunState::Done), commands);
+            }
             Shown::Nothing => {}
         }
         if let Some(run) = run {
-            card(ui, "Provenance", |ui| {
-                ui.label(theme::caption(format!(
-                    "Run {}, {}, seed {}, version {}",
-                    run.id.0,
-                    words::run_time(run),
-                    run.seed,
-                    run.program_version
-                )));
-                ui.horizontal_wrapped(|ui| {
-                    if ui.button("What exactly made this?").clicked() {
-                        commands.push(Command::ShowProvenance(run.id));
-                    }
-                    if ui.button("Run again").on_hover_text("Starts a new run with the same spec and seed.").clicked() {
-                        commands.push(Command::RunAgain(run.id));
-                    }
-                });
-            });
+            run_state::provenance(ui, run, commands);
         }
         card(ui, "What is tested?", |ui| {
             stat::explain(ui, help::RECTANGLE_TEST.text);
@@ -93,7 +80,7 @@ fn context(ui: &mut Ui, view: &ContextView, state: &OneContext, commands: &mut V
     });
     let sizes = (result.texts_a.len(), result.texts_b.len());
     let caption = words::context_caption(&view.spec, &result.certificate.assessment, sizes, view.total);
-    caption_card(ui, caption, commands);
+    run_state::caption_card(ui, caption, commands);
 }
 
 /// How many error bounds fit into |R|.
@@ -101,11 +88,18 @@ fn ratio(r: f64, error: f64) -> String {
     if error == 0.0 { "no error seen".to_owned() } else { number::general((r / error).abs(), 3) }
 }
 
-fn survey(ui: &mut Ui, view: &SurveyView, commands: &mut Vec<Command>) {
+fn survey(ui: &mut Ui, view: &SurveyView, facet: &Facet, finished: bool, commands: &mut Vec<Command>) {
     card(ui, "Statistics", |ui| {
-        let own = &view.own;
+        let own = &facet.own;
         let of_all = |count: u64| format!("{} of {}", number::count(count), number::count(own.records));
-        ui.label(theme::caption(format!("{}, all strata together", words::shortened(&view.spec.model, 24))).weak());
+        ui.label(
+            theme::caption(format!(
+                "{}, {}, all distances",
+                words::shortened(&view.spec.model, 24),
+                words::plausibility_name(facet.tokens)
+            ))
+            .weak(),
+        );
         stat(ui, "Certified", &of_all(own.certified), help::PREVALENCE.text);
         stat(ui, "Signs disagree", &of_all(own.signs_differ), help::SIGN_DISAGREEMENT.text);
         stat(ui, "Mean asymmetry", &number::fixed(own.asymmetry, 3), help::ASYMMETRY_INDEX.text);
@@ -122,14 +116,6 @@ fn survey(ui: &mut Ui, view: &SurveyView, commands: &mut Vec<Command>) {
             });
         }
     });
-    caption_card(ui, words::survey_caption(&view.spec, view.records.len(), view.strata.len()), commands);
-}
-
-fn caption_card(ui: &mut Ui, caption: String, commands: &mut Vec<Command>) {
-    card(ui, "Caption for a paper", |ui| {
-        ui.label(theme::caption(caption.as_str()));
-        if ui.button("Copy caption text").clicked() {
-            commands.push(Command::CopyText(caption));
-        }
-    });
+    let caption = words::survey_caption(&view.spec, view.records.len(), view.sentences, view.strata.len(), finished);
+    run_state::caption_card(ui, caption, commands);
 }

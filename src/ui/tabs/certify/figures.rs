@@ -195,8 +195,12 @@ pub fn asymmetry(subjects: &[String], strata: &[Stratum], tokens: Plausibility) 
     by_distance(subjects, strata, tokens, &measure)
 }
 
-/// LOR_i against LOR_j for the records that `keep` lets through; on the diagonal a rectangle is compatible.
-pub fn scatter(subjects: &[String], records: &[Record], keep: impl Fn(&Record) -> bool) -> Figure {
+/// Colour of a marked record.
+const RINGED: usize = 7;
+
+/// LOR_i against LOR_j for the records that `keep` lets through (`which`, in words); on the diagonal a rectangle is
+/// compatible.
+pub fn scatter(subjects: &[String], records: &[Record], which: &str, keep: impl Fn(&Record) -> bool) -> Figure {
     let mut by_subject: Vec<Vec<[f64; 2]>> = vec![Vec::new(); subjects.len()];
     for record in records.iter().filter(|record| keep(record)) {
         if let Some(points) = by_subject.get_mut(record.subject as usize) {
@@ -208,7 +212,7 @@ pub fn scatter(subjects: &[String], records: &[Record], keep: impl Fn(&Record) -
         |(subject, points)| Layer::Points { name: subject_name(subjects, subject as u32), colour: subject, points },
     ));
     Figure {
-        title: "The two directions".to_owned(),
+        title: format!("The two directions ({which})"),
         caption:
             "Log odds ratio of each rectangle seen from position i and from position j, at temperature 1. A family of \
                   conditionals with a joint distribution has every point on the diagonal."
@@ -217,6 +221,15 @@ pub fn scatter(subjects: &[String], records: &[Record], keep: impl Fn(&Record) -
         y: axis("LOR seen from j (nats)", Ticks::Linear { range: None }),
         layers,
     }
+}
+
+/// The scatter with one record marked.
+pub fn ringed(scatter: &Figure, record: &Record) -> Figure {
+    let mut figure = scatter.clone();
+    let points = vec![[record.lor_i, record.lor_j]];
+    // The last colour of the palette, which no subject has.
+    figure.layers.push(Layer::Points { name: format!("record {}", record.item), colour: RINGED, points });
+    figure
 }
 
 #[cfg(test)]

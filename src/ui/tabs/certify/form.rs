@@ -1,32 +1,28 @@
 //! The left side: what goes in, one card after the other, and the button that starts it.
 
-use eframe::egui::{self, Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, ScrollArea, Ui};
+use eframe::egui::{self, Frame, Margin, Panel, ScrollArea, Ui};
 
 use super::draft::{Draft, Mode};
-use super::questions::{Live, Questions};
 use super::{sentence, survey_form, tokens};
-use crate::jobs::spec::{FetchSpec, RunSpec};
-use crate::store::RunState;
+use crate::jobs::spec::RunSpec;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::model_picker::{self, ModelPicker};
+use crate::ui::tabs::shared::questions::{Live, Questions};
+use crate::ui::tabs::shared::start;
 use crate::ui::theme;
-use crate::ui::widgets::{card, disabled_button, primary_button, progress_bar};
-
-/// Starts the run the form describes.
-pub const START: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);
+use crate::ui::widgets::card;
 
 /// What the form keeps between frames besides the draft.
 #[derive(Default)]
 pub struct FormState {
-    /// A model reference being typed; enters the draft when the field is left, so that no half-typed name is looked up.
-    typed_model: String,
-    advanced: bool,
+    picker: ModelPicker,
 }
 
 impl FormState {
     /// Forgets half-typed text, after the draft was replaced from outside.
     pub fn reset(&mut self) {
-        self.typed_model.clear();
+        self.picker.reset();
     }
 }
 
@@ -39,14 +35,14 @@ pub fn show(
     questions: &mut Questions,
     commands: &mut Vec<Command>,
 ) -> bool {
-    let start_pressed = ui.input_mut(|input| input.consume_shortcut(&START));
+    let start_pressed = ui.input_mut(|input| input.consume_shortcut(&start::START));
     mode_switch(ui, draft);
     // The button stays in sight however long the form is.
     let started = Panel::bottom("certify start panel")
         .frame(Frame::new().inner_margin(Margin { left: 0, right: 0, top: 8, bottom: 12 }))
         .show_separator_line(false)
         .resizable(false)
-        .show(ui, |ui| start(ui, context, draft, questions, start_pressed, commands))
+        .show(ui, |ui| start_run(ui, context, draft, state, questions, start_pressed, commands))
         .inner;
     ScrollArea::vertical().id_salt("certify form").auto_shrink([false, false]).show(ui, |ui| {
         card(ui, "1  Model", |ui| model(ui, context, draft, state, questions, commands));
@@ -64,7 +60,7 @@ pub fn show(
                 temperature(ui, draft);
             },
         );
-        advanced(ui, context, draft, state, commands);
+        start::command_line(ui, "certify", &draft.spec(context.sentence_lists), commands);
         ui.add_space(theme::STEP);
     });
     started
@@ -87,43 +83,11 @@ fn model(
     questions: &mut Questions,
     commands: &mut Vec<Command>,
 ) {
-    let width = ui.available_width();
-    let label = ui.label("Masked language model");
-    let shown = if draft.model.is_empty() { "Choose a model" } else { draft.model.as_str() }.to_owned();
-    egui::ComboBox::from_id_salt("certify model")
-        .width(width)
-        .truncate()
-        .selected_text(shown)
-        .show_ui(ui, |ui| {
-            for choice in context.models {
-                let selected = choice.reference == draft.model;
-                if ui.selectable_label(selected, &choice.reference).on_hover_text(&choice.description).clicked() {
-                    draft.model.clone_from(&choice.reference);
-                }
-            }
-        })
-        .response
-        .labelled_by(label.id);
-    if let Some(choice) = context.models.iter().find(|choice| choice.reference == draft.model) {
-        ui.label(theme::caption(&choice.description).weak());
-    }
-    let label = ui.label(theme::caption("Or a folder, a hub name, or a toy"));
-    let field = ui
-        .add(
-            egui::TextEdit::singleline(&mut state.typed_model)
-                .id_salt("certify model reference")
-                .hint_text("./model   owner/name   ising:n=6,beta=0.5")
-                .desired_width(width),
-        )
-        .labelled_by(label.id);
-    if field.lost_focus() && !state.typed_model.trim().is_empty() {
-        draft.model = state.typed_model.trim().to_owned();
-        state.typed_model.clear();
-    }
-    if draft.mode == Mode::OneContext {
+    state.picker.show(ui, context, "certify", &mut draft.model);
+    if draft.mode == Mode::OneContext && state.picker.pending().is_ok() {
         model_state(ui, context, draft, questions);
     }
-    download(ui, context, &draft.model, commands);
+    model_picker::download(ui, context, &draft.model, commands);
 }
 
 /// Whether the model could be opened, in words.
@@ -140,35 +104,6 @@ fn model_state(ui: &mut Ui, context: &TabContext<'_>, draft: &Draft, questions: 
             ui.label(theme::caption("Ready").color(palette.good));
         }
         Live::Failed(_) | Live::Nothing => {}
-    }
-}
-
-/// Whether a reference can only be a hub name: `owner/name`, no path, no toy.
-fn hub_name(reference: &str) -> bool {
-    let reference = reference.trim();
-    let mut parts = reference.split('/');
-    matches!((parts.next(), parts.next(), parts.next()), (Some(owner), Some(name), None)
-        if !owner.is_empty() && !name.is_empty() && !owner.starts_with(['.', '~']) && !reference.contains([':', ' ', '\\']))
-}
-
-fn download(ui: &mut Ui, context: &TabContext<'_>, model: &str, commands: &mut Vec<Command>) {
-    if !hub_name(model) {
-        return;
-    }
-    let fetching = context.runs.iter().find(|run| {
-        matches!(&run.spec, RunSpec::Fetch(fetch) if fetch.model == model)
-            && matches!(run.state, RunState::Queued | RunState::Running | RunState::Paused)
-    });
-    if let Some(run) = fetching {
-        let progress = context.progress.get(&run.id);
-        let share = progress.map_or(0.0, |p| if p.total == 0 { 0.0 } else { p.done as f32 / p.total as f32 });
-        progress_bar(ui, share, ui.available_width(), 20.0, "Downloading …");
-    } else if ui
-        .button("Download now")
-        .on_hover_text("Fetches the model into the cache as a run of its own, with progress; later it works offline.")
-        .clicked()
-    {
-        commands.push(Command::StartRun(Box::new(RunSpec::Fetch(FetchSpec { version: 1, model: model.to_owned() }))));
     }
 }
 
@@ -192,7 +127,18 @@ fn obstacle(context: &TabContext<'_>, draft: &Draft, questions: &mut Questions) 
     let spec = draft.spec(context.sentence_lists)?;
     if let RunSpec::Certify(certify) = &spec {
         match questions.tokens(context.session, &draft.model, &draft.sentence) {
-            Live::Ready(tokens) => {
+            Live::Ready(_) => {
+                // The likeliest tokens are asked for in any case; if they cannot be had (a sentence longer than the model
+                // takes), neither can the run.
+                let k = tokens::listed(draft, 0);
+                if let Live::Failed(problem) =
+                    questions.likely(context.session, &draft.model, &draft.sentence, certify.positions.0, k)
+                {
+                    return Err(format!("This sentence cannot be certified: {problem}."));
+                }
+                let Live::Ready(tokens) = questions.tokens(context.session, &draft.model, &draft.sentence) else {
+                    return Err("Waiting for the model to read the sentence.".to_owned());
+                };
                 let last = certify.positions.0.max(certify.positions.1);
                 if last >= tokens.len() {
                     return Err(format!(
@@ -211,10 +157,11 @@ fn obstacle(context: &TabContext<'_>, draft: &Draft, questions: &mut Questions) 
     Ok(spec)
 }
 
-fn start(
+fn start_run(
     ui: &mut Ui,
     context: &TabContext<'_>,
     draft: &Draft,
+    state: &FormState,
     questions: &mut Questions,
     pressed: bool,
     commands: &mut Vec<Command>,
@@ -223,55 +170,6 @@ fn start(
         Mode::OneContext => "Certify",
         Mode::Survey => "Run survey",
     };
-    match obstacle(context, draft, questions) {
-        Ok(spec) => {
-            let clicked = primary_button(ui, text)
-                .on_hover_text(format!("Starts the run ({}).", ui.ctx().format_shortcut(&START)))
-                .clicked();
-            if clicked || pressed {
-                commands.push(Command::StartRun(Box::new(spec)));
-                return true;
-            }
-        }
-        Err(why) => {
-            // The reason stands above, so that the button keeps its place when it wakes.
-            ui.label(theme::caption(why.as_str()).weak());
-            disabled_button(ui, text, &why);
-        }
-    }
-    false
-}
-
-fn advanced(ui: &mut Ui, context: &TabContext<'_>, draft: &Draft, state: &mut FormState, commands: &mut Vec<Command>) {
-    let header = egui::CollapsingHeader::new("Advanced").id_salt("certify advanced").default_open(state.advanced);
-    state.advanced = header
-        .show(ui, |ui| match draft.spec(context.sentence_lists) {
-            Ok(spec) => {
-                let line = spec.command_line();
-                ui.label(theme::caption("The same run without a window:").weak());
-                ui.label(theme::mono(super::words::shortened(&line, 400)));
-                if ui.button("Copy command line").clicked() {
-                    commands.push(Command::CopyText(line));
-                }
-            }
-            Err(why) => {
-                ui.label(theme::caption(format!("The command line appears once the form is complete. {why}")).weak());
-            }
-        })
-        .fully_open();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::hub_name;
-
-    #[test]
-    fn only_owner_and_name_is_a_hub_name() {
-        for name in ["google-bert/bert-base-uncased", "owner/name@main"] {
-            assert!(hub_name(name), "{name}");
-        }
-        for name in ["agora", "./folder/model", "/abs/olute", "ising:n=6,beta=0.5", "~/model", "a/b/c", "C:\\x/y"] {
-            assert!(!hub_name(name), "{name}");
-        }
-    }
+    let spec = state.picker.pending().and_then(|()| obstacle(context, draft, questions));
+    start::button(ui, text, spec, pressed, commands)
 }

@@ -3,13 +3,13 @@
 //! Left the form ([`form`]), in the centre what came out ([`outcome`]), right why ([`explanation`]).
 
 mod certificate;
+mod data;
 mod draft;
 mod explanation;
 mod figures;
 mod form;
 mod one_context;
 mod outcome;
-mod questions;
 mod rectangle;
 mod sentence;
 mod survey;
@@ -24,11 +24,11 @@ use self::draft::Draft;
 use self::explanation::Shown;
 use self::form::FormState;
 use self::outcome::Outcome;
-use self::questions::Questions;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::questions::Questions;
 use crate::ui::theme;
 
 const FORM_WIDTH: f32 = 316.0;
@@ -93,7 +93,10 @@ impl CertifyTab {
                             _ => Shown::Nothing,
                         },
                         Some(RunSpec::Survey(_)) => match self.outcome.survey.get() {
-                            Some(Ok(view)) => Shown::Survey(view),
+                            Some(Ok(view)) => match self.outcome.survey_state.facet(view) {
+                                Some(facet) => Shown::Survey(view, facet),
+                                None => Shown::Nothing,
+                            },
                             _ => Shown::Nothing,
                         },
                         _ => Shown::Nothing,

@@ -3,7 +3,6 @@
 use eframe::egui::{self, Key, Modifiers, Ui};
 
 use super::certificate::{self, Verifications};
-use super::outcome::say;
 use super::survey::TWO_COLUMNS;
 use super::view::{At, ContextView};
 use super::{figures, rectangle, words};
@@ -11,8 +10,9 @@ use crate::figures::number;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::run_state::say;
 use crate::ui::theme;
-use crate::ui::widgets::{card, data_table, figure_view};
+use crate::ui::widgets::{card, data_table_of, figure_view};
 
 /// What is selected in the results of one context.
 #[derive(Default)]
@@ -180,7 +180,9 @@ fn all_rectangles(ui: &mut Ui, view: &ContextView, at: At, state: &mut OneContex
         );
     }
     let selected = view.order.iter().position(|&k| view.result.rectangles[k].at == at);
-    if let Some(row) = data_table(ui, "certify rectangles", &view.table, selected, commands).clicked {
+    if let Some(row) =
+        data_table_of(ui, "certify rectangles", &view.table, selected, Some(&view.data), commands).clicked
+    {
         state.chosen = view.order.get(row).map(|&k| view.result.rectangles[k].at);
         state.first_cell = None;
     }

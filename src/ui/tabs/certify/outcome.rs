@@ -1,6 +1,6 @@
 //! The centre: which run is shown, where it stands, and then its results.
 
-use eframe::egui::{self, ScrollArea, TextWrapMode, Ui};
+use eframe::egui::{ScrollArea, Ui};
 
 use super::draft::{Draft, Mode};
 use super::one_context::OneContext;
@@ -9,54 +9,13 @@ use super::view::{ContextView, SurveyView};
 use super::{certificate, one_context, sentence, survey, words};
 use crate::figures::number;
 use crate::jobs::spec::RunSpec;
-use crate::store::{Project, RunId, RunRow, RunState, StoreError};
+use crate::store::{RunId, RunRow};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
-use crate::ui::requested::Requested;
+use crate::ui::tabs::shared::loaded::Loaded;
+use crate::ui::tabs::shared::run_state;
 use crate::ui::theme;
-use crate::ui::widgets::{VerdictKind, empty_state, progress_bar, verdict};
-
-/// Something read from the store for one run, read again whenever that run's results grow.
-pub struct Loaded<T> {
-    of: Option<(RunId, u64)>,
-    value: Requested<Result<T, StoreError>>,
-}
-
-impl<T> Default for Loaded<T> {
-    fn default() -> Self {
-        Self { of: None, value: Requested::default() }
-    }
-}
-
-impl<T: Send + 'static> Loaded<T> {
-    /// Keeps up with `run`; `read` gets the value known so far and makes the query for the next.
-    pub fn follow<Q>(&mut self, context: &TabContext<'_>, run: RunId, read: impl FnOnce(Option<&T>) -> Q)
-    where
-        Q: FnOnce(&Project) -> Result<T, StoreError> + Send + 'static,
-    {
-        let version = context.versions.get(&run).copied().unwrap_or(0);
-        if self.of.is_some_and(|(of, _)| of != run) {
-            self.of = None;
-            self.value.clear();
-        }
-        let known = self.value.get().and_then(|value| value.as_ref().ok());
-        if self.of != Some((run, version)) {
-            let query = read(known);
-            if !self.value.waiting() {
-                self.of = Some((run, version));
-                context.query(&mut self.value, query);
-            }
-        }
-    }
-    /// What is there, if anything.
-    pub fn get(&mut self) -> Option<&Result<T, StoreError>> {
-        self.value.get()
-    }
-    /// The version last asked for.
-    pub fn version(&self) -> u64 {
-        self.of.map_or(0, |(_, version)| version)
-    }
-}
+use crate::ui::widgets::empty_state;
 
 /// What the centre keeps between frames.
 #[derive(Default)]
@@ -95,7 +54,7 @@ impl Outcome {
                 RunSpec::Survey(_) => *mode = Mode::Survey,
                 // The verification of the certificate in view shows below that certificate: the view stays.
                 RunSpec::Verify(spec) if *mode == Mode::OneContext => {
-                    if let (Some((shown, _)), Some(Ok(Some(view)))) = (self.context.of, self.context.get())
+                    if let (Some(shown), Some(Ok(Some(view)))) = (self.context.run(), self.context.get())
                         && view.certificate == spec.certificate
                     {
                         self.picked = Some(shown);
@@ -130,7 +89,7 @@ impl Outcome {
         // Each run scrolls on its own: another run starts at its top.
         ScrollArea::vertical().id_salt(("certify outcome", run.id)).auto_shrink([false, false]).show(ui, |ui| {
             self.heading(ui, context, draft, run, why_hidden, commands);
-            state(ui, context, run, commands);
+            run_state::state(ui, context, run, commands);
             match &run.spec {
                 RunSpec::Certify(spec) => {
                     let spec = spec.clone();
@@ -149,7 +108,7 @@ impl Outcome {
                             );
                         }
                         Some(Ok(None)) | None => {}
-                        Some(Err(problem)) => unreadable(ui, problem),
+                        Some(Err(problem)) => run_state::unreadable(ui, problem),
                     }
                 }
                 RunSpec::Survey(spec) => {
@@ -165,7 +124,7 @@ impl Outcome {
                             survey::show(ui, context, run, version, view, &mut self.survey_state, draft, commands);
                         }
                         None => {}
-                        Some(Err(problem)) => unreadable(ui, problem),
+                        Some(Err(problem)) => run_state::unreadable(ui, problem),
                     }
                 }
                 RunSpec::Verify(spec) => {
@@ -178,7 +137,7 @@ impl Outcome {
                         commands,
                     );
                 }
-                RunSpec::TrainMlm(_) | RunSpec::Fetch(_) => {}
+                _ => {}
             }
             ui.add_space(theme::STEP * 2.0);
         });
@@ -194,52 +153,12 @@ impl Outcome {
         why_hidden: &mut bool,
         commands: &mut Vec<Command>,
     ) {
-        ui.horizontal_wrapped(|ui| {
-            let label = ui.label("Run");
-            egui::ComboBox::from_id_salt("certify shown run")
-                .width(240.0)
-                .truncate()
-                .selected_text(run_name(run))
-                .show_ui(ui, |ui| {
-                    for other in context.runs.iter().filter(|other| belongs(other, draft.mode)) {
-                        if ui.selectable_label(other.id == run.id, run_name(other)).clicked() {
-                            self.picked = Some(other.id);
-                        }
-                    }
-                })
-                .response
-                .labelled_by(label.id);
-            ui.label(theme::caption(format!("{}, {}", words::state_name(run.state), words::run_time(run))).weak());
-            let text = if *why_hidden { "Show explanation" } else { "Hide explanation" };
-            if ui.small_button(text).clicked() {
-                *why_hidden = !*why_hidden;
-            }
-        });
-        let form = draft.spec(context.sentence_lists);
-        let same = form.as_ref().is_ok_and(|spec| *spec == run.spec);
-        if !same && !matches!(run.spec, RunSpec::Verify(_)) {
-            ui.horizontal_wrapped(|ui| {
-                let palette = theme::palette(ui);
-                let words = if form.is_ok() {
-                    "The form has changed since this run."
-                } else {
-                    "The form is incomplete; this run is an earlier one."
-                };
-                ui.label(theme::caption(words).color(palette.warning));
-                if ui.small_button("Fill the form from this run").clicked() {
-                    commands.push(Command::DuplicateAsForm(run.id));
-                }
-            });
+        let runs = context.runs.iter().filter(|other| belongs(other, draft.mode));
+        if let Some(picked) = run_state::run_picker(ui, "certify", run, runs, run_name, why_hidden) {
+            self.picked = Some(picked);
         }
+        run_state::changed_since(ui, &draft.spec(context.sentence_lists), run, commands);
     }
-}
-
-/// A verdict that wraps within the column, however long it is.
-pub fn say(ui: &mut Ui, kind: VerdictKind, text: &str) {
-    ui.scope(|ui| {
-        ui.style_mut().wrap_mode = Some(TextWrapMode::Wrap);
-        verdict(ui, kind, text);
-    });
 }
 
 /// Whether `run` answers the question of `mode`.
@@ -258,7 +177,7 @@ fn run_name(run: &RunRow) -> String {
             format!("{}, {}", spec.model, number::counted(spec.sentences.len() as u64, "sentence", "sentences"))
         }
         RunSpec::Verify(_) => "verification of a certificate".to_owned(),
-        RunSpec::TrainMlm(_) | RunSpec::Fetch(_) => run.kind.clone(),
+        _ => run.kind.clone(),
     };
     format!("{}: {what}", run.id.0)
 }
@@ -281,91 +200,5 @@ fn nothing_yet(ui: &mut Ui, draft: &mut Draft) {
             Mode::OneContext => sentence::sample(draft),
             Mode::Survey => super::survey_form::sample(draft),
         }
-    }
-}
-
-fn unreadable(ui: &mut Ui, problem: &StoreError) {
-    say(ui, VerdictKind::Failed, "The results could not be read.");
-    ui.label(problem.to_string());
-}
-
-/// Progress with pause and cancel, or what went wrong with its remedy. Nothing for a finished run.
-pub fn state(ui: &mut Ui, context: &TabContext<'_>, run: &RunRow, commands: &mut Vec<Command>) {
-    match run.state {
-        RunState::Done => {}
-        RunState::Queued => {
-            ui.horizontal(|ui| {
-                ui.label("Waiting for the runs before it.");
-                cancel(ui, run, commands);
-            });
-        }
-        RunState::Running | RunState::Paused => progress(ui, context, run, commands),
-        RunState::Interrupted => {
-            say(ui, VerdictKind::Caution, "This run was interrupted. What it had finished is kept.");
-            ui.horizontal(|ui| {
-                resume(ui, run, "Continue", commands);
-                cancel(ui, run, commands);
-            });
-        }
-        RunState::Cancelled => {
-            say(ui, VerdictKind::Caution, "This run was cancelled. What it had finished is kept.");
-            resume(ui, run, "Continue", commands);
-        }
-        RunState::Failed => {
-            say(ui, VerdictKind::Failed, "This run failed.");
-            ui.label(run.error.as_deref().unwrap_or("No message was recorded; the log may say more."));
-            ui.horizontal(|ui| {
-                resume(ui, run, "Try again", commands);
-                if ui.button("Show the log").clicked() {
-                    commands.push(Command::ShowLog);
-                }
-            });
-        }
-    }
-}
-
-fn progress(ui: &mut Ui, context: &TabContext<'_>, run: &RunRow, commands: &mut Vec<Command>) {
-    let known = context.progress.get(&run.id);
-    let paused = run.state == RunState::Paused;
-    let share = known.filter(|p| p.total > 0).map(|p| p.done as f32 / p.total as f32);
-    let mut words = known.filter(|p| !p.stage.is_empty()).map_or("Starting".to_owned(), |p| p.stage.clone());
-    if let Some(p) = known {
-        if p.total > 0 {
-            words += &format!(", {} of {}", number::count(p.done), number::count(p.total));
-        }
-        if let Some(rate) = p.rate {
-            words += &format!(", {} a second", number::general(rate, 3));
-        }
-        if let Some(left) = p.seconds_left.filter(|_| !paused) {
-            words += &format!(", {} left", number::duration(left));
-        }
-    }
-    ui.horizontal(|ui| {
-        if !paused {
-            ui.spinner();
-        }
-        ui.label(if paused { format!("Paused. {words}") } else { words });
-    });
-    ui.horizontal(|ui| {
-        let width = (ui.available_width() - 200.0).clamp(80.0, theme::READING_WIDTH);
-        progress_bar(ui, share.unwrap_or(0.0), width, 12.0, "");
-        if paused {
-            resume(ui, run, "Continue", commands);
-        } else if ui.button("Pause").clicked() {
-            commands.push(Command::PauseRun(run.id));
-        }
-        cancel(ui, run, commands);
-    });
-}
-
-fn resume(ui: &mut Ui, run: &RunRow, text: &str, commands: &mut Vec<Command>) {
-    if ui.button(text).clicked() {
-        commands.push(Command::ResumeRun(run.id));
-    }
-}
-
-fn cancel(ui: &mut Ui, run: &RunRow, commands: &mut Vec<Command>) {
-    if ui.button("Cancel").on_hover_text("Stops this run; what it has finished is kept.").clicked() {
-        commands.push(Command::CancelRun(run.id));
     }
 }

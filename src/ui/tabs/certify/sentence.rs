@@ -3,10 +3,10 @@
 use eframe::egui::{self, Button, RichText, Role, Ui, WidgetInfo};
 
 use super::draft::Draft;
-use super::questions::{Live, Questions};
 use super::words;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::questions::{Live, Questions};
 use crate::ui::theme;
 
 /// A sentence to try on models that read English.
@@ -111,6 +111,10 @@ fn chips(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &m
         Live::Waiting(Some(tokens)) => (tokens, false),
         Live::Ready(tokens) => (tokens, true),
     };
+    if current && draft.positions.iter().any(|&site| site >= tokens.len()) {
+        // A shorter sentence: what was chosen beyond its end must not wait there for the next click.
+        draft.positions.retain(|&site| site < tokens.len());
+    }
     ui.label(theme::caption("Click two tokens: the positions i and j").weak());
     let mut clicked = None;
     ui.add_enabled_ui(current, |ui| {

@@ -5,21 +5,25 @@ use std::sync::Arc;
 use eframe::egui::{Key, Modifiers, RichText, Ui};
 
 use super::draft::{ChoiceKind, Draft, Mode, TokenDraft};
-use super::outcome::say;
-use super::questions::{Live, Questions};
-use super::view::{self, RecordsView, SurveyView, THRESHOLDS};
+use super::view::{self, Facet, RecordsView, SurveyView, THRESHOLDS};
 use super::{figures, words};
+use crate::figures::figure::Figure;
 use crate::figures::number;
-use crate::glauber::survey::{Record, Stratum};
+use crate::glauber::survey::{Plausibility, Record, Stratum};
 use crate::store::{RunId, RunRow, RunState};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::requested::Requested;
+use crate::ui::tabs::shared::questions::{Live, Questions};
+use crate::ui::tabs::shared::run_state::say;
 use crate::ui::theme;
-use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, figure_view};
+use crate::ui::widgets::{VerdictKind, card, data_table_of, disabled_button, figure_view};
 
 /// Asks for the whole law at a site: more tokens than any vocabulary has.
 const WHOLE_VOCABULARY: usize = 1 << 20;
+
+/// Selected record, stratum, tokens and number of records that a marked scatter was made for.
+type Ringed = (usize, Option<usize>, Plausibility, usize);
 
 /// Width from which figures stand side by side.
 pub const TWO_COLUMNS: f32 = 1040.0;
@@ -32,10 +36,12 @@ pub struct Survey {
     threshold: usize,
     /// Which of the view's facets.
     facet: usize,
-    /// Row of the strata table.
+    /// Place among the survey's strata.
     stratum: Option<usize>,
     /// Place among the survey's records.
     record: Option<usize>,
+    /// The scatter with the selected record marked, and what it was made for.
+    ringed: Option<(Ringed, Figure)>,
     records: Requested<RecordsView>,
     /// Version of the results and stratum that `records` was asked for.
     records_of: Option<(u64, usize, Option<usize>)>,
@@ -46,6 +52,11 @@ impl Survey {
     /// Takes in the frame's answers about the selected record.
     pub fn listen(&mut self, context: &TabContext<'_>) {
         self.questions.listen(context.answers);
+    }
+
+    /// Which of a view's facets is shown.
+    pub fn facet<'a>(&self, view: &'a SurveyView) -> Option<&'a Facet> {
+        view.facets.get(self.facet).or(view.facets.first())
     }
 }
 
@@ -87,7 +98,13 @@ pub fn show(
             card(&mut columns[0], "", |ui| {
                 figure_view(ui, "survey prevalence", &facet.prevalence[threshold], 300.0, &[], commands);
             });
-            card(&mut columns[last], "", |ui| scatter(ui, view, state, commands));
+            card(&mut columns[last], "", |ui| scatter(ui, view, facet, state, commands));
+            if let Some(record) = state.record.and_then(|place| view.records.get(place)) {
+                // Right under the point that was clicked.
+                card(&mut columns[last], "Selected record", |ui| {
+                    one_record(ui, context, view, record, &mut state.questions, draft);
+                });
+            }
             card(&mut columns[0], "", |ui| {
                 figure_view(ui, "survey signs", &facet.sign_disagreement, 220.0, &[], commands);
             });
@@ -96,17 +113,22 @@ pub fn show(
             });
         });
     }
-    card(ui, "Strata", |ui| {
-        ui.label(theme::caption("Click a stratum to see its records. Strata are never pooled.").weak());
-        if let Some(row) = data_table(ui, "survey strata", &view.strata_table, state.stratum, commands).clicked {
-            state.stratum = if state.stratum == Some(row) { None } else { Some(row) };
-            state.record = None;
-        }
-    });
-    card(ui, "Records", |ui| records(ui, view, state, commands));
-    if let Some(record) = state.record.and_then(|place| view.records.get(place)) {
-        card(ui, "Selected record", |ui| one_record(ui, context, view, record, &mut state.questions, draft));
+    if let Some(facet) = view.facets.get(state.facet).or(view.facets.first()) {
+        let title = format!("Strata ({})", words::plausibility_name(facet.tokens));
+        card(ui, &title, |ui| {
+            ui.label(
+                theme::caption("Click a stratum to see its records. Strata are never pooled. 95 % intervals.").weak(),
+            );
+            let selected = state.stratum.and_then(|stratum| facet.strata_order.iter().position(|&k| k == stratum));
+            let (table, data) = (&facet.strata_table, Some(&view.strata_data));
+            if let Some(row) = data_table_of(ui, "survey strata", table, selected, data, commands).clicked {
+                let clicked = facet.strata_order.get(row).copied();
+                state.stratum = if state.stratum == clicked { None } else { clicked };
+                state.record = None;
+            }
+        });
     }
+    card(ui, "Records", |ui| records(ui, view, state, commands));
 }
 
 /// The model's own stratum with the largest share, in a sentence.
@@ -188,15 +210,23 @@ fn follow_records(context: &TabContext<'_>, version: u64, view: &SurveyView, sta
     state.records.ask(move || wake(), move || RecordsView::new(&spec, &subjects, &records, stratum.as_ref()));
 }
 
-fn scatter(ui: &mut Ui, view: &SurveyView, state: &mut Survey, commands: &mut Vec<Command>) {
+fn scatter(ui: &mut Ui, view: &SurveyView, facet: &Facet, state: &mut Survey, commands: &mut Vec<Command>) {
     let figure = match (state.stratum, state.records.get()) {
         (Some(_), Some(records)) => &records.scatter,
-        _ => &view.scatter,
+        _ => &facet.scatter,
     };
+    // A point of its own colour where the selected record is, worked out once a selection.
+    let wanted = state.record.map(|record| (record, state.stratum, facet.tokens, view.records.len()));
+    if state.ringed.as_ref().map(|(of, _)| *of) != wanted {
+        state.ringed = wanted.and_then(|of| Some((of, figures::ringed(figure, view.records.get(of.0)?))));
+    }
+    let figure = state.ringed.as_ref().map_or(figure, |(_, figure)| figure);
     let clicked = figure_view(ui, "survey scatter", figure, 360.0, &[], commands).clicked;
     let stratum = state.stratum.and_then(|row| view.strata.get(row));
     if let Some(at) = clicked
-        && let Some(place) = view::nearest(&view.records, at, |record| stratum.is_none_or(|s| view::belongs(record, s)))
+        && let Some(place) = view::nearest(&view.records, at, |record| {
+            stratum.map_or(record.plausibility == facet.tokens, |s| view::belongs(record, s))
+        })
     {
         state.record = Some(place);
     }
@@ -233,7 +263,7 @@ fn records(ui: &mut Ui, view: &SurveyView, state: &mut Survey, commands: &mut Ve
     if found.total > found.order.len() {
         ui.label(
             theme::caption(format!(
-                "The {} with the largest |R| of {}; the project's database holds all of them.",
+                "The {} with the largest |R| of {}; the export has all of them.",
                 number::count(found.order.len() as u64),
                 number::count(found.total as u64)
             ))
@@ -241,7 +271,8 @@ fn records(ui: &mut Ui, view: &SurveyView, state: &mut Survey, commands: &mut Ve
         );
     }
     let selected = record.and_then(|place| found.order.iter().position(|&other| other == place));
-    if let Some(row) = data_table(ui, "survey records", &found.table, selected, commands).clicked {
+    if let Some(row) = data_table_of(ui, "survey records", &found.table, selected, Some(&found.data), commands).clicked
+    {
         state.record = found.order.get(row).copied();
     }
 }

@@ -9,6 +9,7 @@ use crate::glauber::survey::Plausibility;
 use crate::jobs::spec::RunSpec;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::model_picker;
 use crate::ui::theme;
 use crate::ui::widgets::card;
 
@@ -147,36 +148,7 @@ fn beside(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft) {
         tick(ui, &mut draft.survey.controls, control, words::control_sentence(control));
     }
     ui.label(theme::strong("Other models, same sentences"));
-    let label = ui.label(theme::caption("Add a model"));
-    let survey = &mut draft.survey;
-    egui::ComboBox::from_id_salt("survey models beside")
-        .width(ui.available_width())
-        .selected_text("Add a model")
-        .show_ui(ui, |ui| {
-            for choice in context.models {
-                let known = choice.reference == draft.model || survey.beside.contains(&choice.reference);
-                if !known && ui.selectable_label(false, &choice.reference).on_hover_text(&choice.description).clicked()
-                {
-                    survey.beside.push(choice.reference.clone());
-                }
-            }
-        })
-        .response
-        .labelled_by(label.id);
-    let mut removed = None;
-    for (place, model) in survey.beside.iter().enumerate() {
-        ui.horizontal(|ui| {
-            ui.label(theme::mono(words::shortened(model, 26)));
-            let remove = ui.small_button("Remove");
-            remove.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Remove {model}")));
-            if remove.clicked() {
-                removed = Some(place);
-            }
-        });
-    }
-    if let Some(place) = removed {
-        survey.beside.remove(place);
-    }
+    model_picker::add_beside(ui, context, "survey", &draft.model, &mut draft.survey.beside);
 }
 
 /// Fills in sentences to try.

@@ -3,9 +3,9 @@
 use eframe::egui::{self, Align, Button, Layout, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 use super::draft::{ChoiceKind, Draft, TokenDraft};
-use super::questions::{LikelyToken, Live, Questions};
 use crate::figures::number;
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::questions::{LikelyToken, Live, Questions};
 use crate::ui::theme;
 
 /// Largest token set a form offers; |A| |B| rectangles grow with the square of each.
@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions:
         choice(ui, name, &mut draft.tokens[place]);
         match site {
             Some(site) => {
-                let k = LISTED.max(draft.tokens[place].count as usize);
+                let k = listed(draft, place);
                 let live = questions.likely(context.session, &draft.model, &draft.sentence, site, k);
                 likely(ui, name, &mut draft.tokens[place], live);
             }
@@ -78,6 +78,11 @@ fn choice(ui: &mut Ui, name: &str, tokens: &mut TokenDraft) {
     }
 }
 
+/// How many of the likeliest tokens are asked for at a position.
+pub fn listed(draft: &Draft, place: usize) -> usize {
+    LISTED.max(draft.tokens[place].count as usize)
+}
+
 /// The likeliest tokens with probabilities; in the typed mode a click takes one in or out.
 fn likely(ui: &mut Ui, name: &str, tokens: &mut TokenDraft, live: Live<'_, Vec<LikelyToken>>) {
     let palette = theme::palette(ui);
@@ -96,9 +101,12 @@ fn likely(ui: &mut Ui, name: &str, tokens: &mut TokenDraft, live: Live<'_, Vec<L
     let typed = tokens.typed_tokens();
     let mut toggled = None;
     ui.add_enabled_ui(current, |ui| {
-        let height = theme::TARGET * 4.0;
+        if tokens.kind == ChoiceKind::Random {
+            ui.label(theme::caption("The likeliest, for comparison; the draw follows the seed.").weak());
+        }
+        // As high as a usual list: one that scrolls inside the form would catch the wheel.
+        let height = theme::TARGET * list.len().clamp(4, 10) as f32;
         let area = ScrollArea::vertical().id_salt(("certify likely tokens", name));
-        // Within the form, which scrolls too, the list would else shrink to two lines.
         area.max_height(height).min_scrolled_height(height).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for (rank, (_, text, probability)) in list.iter().enumerate() {

@@ -3,14 +3,14 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{figures, words};
+use super::{data, figures, words};
 use crate::figures::figure::Figure;
 use crate::figures::number;
 use crate::glauber::certify::{AssessedRectangle, CertifyResult, CertifySpec};
 use crate::glauber::rectangle::Corners;
 use crate::glauber::survey::{Plausibility, Record, Stratum, SurveySpec};
 use crate::store::{Project, RunId, StoreError, SurveySubjectRow};
-use crate::ui::command::Table;
+use crate::ui::command::{LateTable, Table};
 
 /// Rows a table of rectangles or records holds at most: the largest |R| first.
 pub const TABLE_ROWS: usize = 5_000;
@@ -28,6 +28,8 @@ pub struct ContextView {
     pub result: CertifyResult,
     pub field: Figure,
     pub table: Table,
+    /// Every listed rectangle at full precision, for export.
+    pub data: LateTable,
     /// Row of the table -> rectangle of the result.
     pub order: Vec<usize>,
     /// The certificate as the JSON that is saved and verified.
@@ -53,7 +55,9 @@ impl ContextView {
         let table = Table { name: "rectangles".to_owned(), header: header.map(str::to_owned).to_vec(), rows };
         let total = result.listed_of.max(result.rectangles.len() as u64);
         let certificate = serde_json::to_string_pretty(&result.certificate).unwrap_or_default();
-        Self { field: figures::field(&result, spec.positions), table, order, certificate, total, spec, result }
+        let whole = result.clone();
+        let data = LateTable::new("rectangles", move || data::rectangles(&whole));
+        Self { field: figures::field(&result, spec.positions), table, data, order, certificate, total, spec, result }
     }
 
     /// The rectangle with the largest |R|, if there is any.
@@ -117,16 +121,22 @@ fn rectangle_row(result: &CertifyResult, rectangle: &AssessedRectangle) -> Vec<S
     ]
 }
 
-/// Figures over the strata of one way of drawing tokens.
+/// What the strata of one way of drawing tokens say.
 pub struct Facet {
     pub tokens: Plausibility,
+    /// What the records of the first subject, the model itself, say together.
+    pub own: Own,
+    pub scatter: Figure,
+    pub strata_table: Table,
+    /// Row of the table -> place among the survey's strata.
+    pub strata_order: Vec<usize>,
     /// One for each of [`THRESHOLDS`].
     pub prevalence: Vec<Figure>,
     pub sign_disagreement: Figure,
     pub asymmetry: Figure,
 }
 
-/// Counts over all records of the model itself.
+/// Counts over the records of the model itself with one way of drawing tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Own {
     pub records: u64,
@@ -137,9 +147,9 @@ pub struct Own {
 }
 
 impl Own {
-    fn of(records: &[Record]) -> Self {
+    fn of(records: &[Record], tokens: Plausibility) -> Self {
         let mut own = Self::default();
-        for record in records.iter().filter(|record| record.subject == 0) {
+        for record in records.iter().filter(|record| record.subject == 0 && record.plausibility == tokens) {
             let size = record.lor_i.abs() + record.lor_j.abs();
             own.records += 1;
             own.certified += u64::from(record.certified);
@@ -157,14 +167,14 @@ pub struct SurveyView {
     pub subjects: Vec<SurveySubjectRow>,
     /// Their names.
     pub names: Vec<String>,
-    /// What the records of the first subject, the model itself, say together.
-    pub own: Own,
     pub strata: Vec<Stratum>,
     pub records: Arc<Vec<Record>>,
     /// One for each way of drawing tokens that has strata.
     pub facets: Vec<Facet>,
-    pub scatter: Figure,
-    pub strata_table: Table,
+    /// Every stratum at full precision, for export.
+    pub strata_data: LateTable,
+    /// Different sentences among the records.
+    pub sentences: usize,
 }
 
 impl SurveyView {
@@ -197,17 +207,29 @@ impl SurveyView {
         records: Arc<Vec<Record>>,
     ) -> Self {
         let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
-        let facet = |tokens: Plausibility| Facet {
-            tokens,
-            prevalence: THRESHOLDS.iter().map(|&at| figures::prevalence(&names, &strata, tokens, at)).collect(),
-            sign_disagreement: figures::sign_disagreement(&names, &strata, tokens),
-            asymmetry: figures::asymmetry(&names, &strata, tokens),
+        let facet = |tokens: Plausibility| {
+            let strata_order: Vec<usize> = (0..strata.len()).filter(|&k| strata[k].plausibility == tokens).collect();
+            Facet {
+                tokens,
+                own: Own::of(&records, tokens),
+                scatter: figures::scatter(&names, &records, words::plausibility_name(tokens), |record| {
+                    record.plausibility == tokens
+                }),
+                strata_table: strata_table(strata_order.iter().map(|&k| &strata[k])),
+                strata_order,
+                prevalence: THRESHOLDS.iter().map(|&at| figures::prevalence(&names, &strata, tokens, at)).collect(),
+                sign_disagreement: figures::sign_disagreement(&names, &strata, tokens),
+                asymmetry: figures::asymmetry(&names, &strata, tokens),
+            }
         };
+        let asked =
+            |record: &Record| subjects.get(record.subject as usize)?.contexts.get(record.context as usize)?.sentence;
+        let sentences: std::collections::BTreeSet<u32> = records.iter().filter_map(asked).collect();
+        let whole = strata.clone();
         Self {
             facets: figures::plausibilities(&strata).into_iter().map(facet).collect(),
-            own: Own::of(&records),
-            scatter: figures::scatter(&names, &records, |_| true),
-            strata_table: strata_table(&strata),
+            strata_data: LateTable::new("strata", move || data::strata(&whole)),
+            sentences: sentences.len(),
             spec,
             names,
             subjects,
@@ -217,44 +239,32 @@ impl SurveyView {
     }
 }
 
-fn strata_table(strata: &[Stratum]) -> Table {
-    let mut header: Vec<String> =
-        ["model", "tokens", "distance", "rectangles", "sentences"].map(str::to_owned).to_vec();
-    header.extend(
-        THRESHOLDS.iter().map(|&threshold| format!("share {} (95 % interval)", words::threshold_name(threshold))),
-    );
-    header.extend(
-        ["method", "sign disagreement", "asymmetry", "|R| 5 %", "|R| 25 %", "|R| median", "|R| 75 %", "|R| 95 %"]
-            .map(str::to_owned),
-    );
-    header.extend(["Pearson", "Spearman"].map(str::to_owned));
-    let rows = strata.iter().map(stratum_row).collect();
-    Table { name: "strata".to_owned(), header, rows }
+/// The numbers that matter most, of the strata of one way of drawing tokens; the export has all of them.
+fn strata_table<'a>(strata: impl Iterator<Item = &'a Stratum>) -> Table {
+    let mut header: Vec<String> = ["model", "distance", "n"].map(str::to_owned).to_vec();
+    header.extend(THRESHOLDS.iter().map(|&threshold| words::threshold_header(threshold)));
+    header.extend(["median |R|", "signs differ", "asymmetry", "Spearman"].map(str::to_owned));
+    Table { name: "strata".to_owned(), header, rows: strata.map(stratum_row).collect() }
 }
 
 fn stratum_row(stratum: &Stratum) -> Vec<String> {
-    let correlation = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| number::fixed(value, 3));
     let share = |threshold: Option<f64>| {
-        stratum.prevalences.iter().find(|p| p.threshold == threshold).map_or("not computed".to_owned(), words::share)
+        let found = stratum.prevalences.iter().find(|p| p.threshold == threshold);
+        found.map_or("not computed".to_owned(), words::short_share)
     };
     let mut row = vec![
         figures::series_name(stratum).to_owned(),
-        words::plausibility_name(stratum.plausibility).to_owned(),
         words::distance_name(stratum.distance).to_owned(),
         number::count(stratum.n),
-        number::count(stratum.contexts),
     ];
     row.extend(THRESHOLDS.iter().map(|&threshold| share(threshold)));
-    row.push(stratum.prevalences.first().map_or(String::new(), |p| p.method.clone()));
-    row.push(words::share(&stratum.sign_disagreement));
-    row.push(format!(
-        "{} ({} to {})",
-        number::fixed(stratum.asymmetry.estimate, 3),
-        number::fixed(stratum.asymmetry.lower, 3),
-        number::fixed(stratum.asymmetry.upper, 3)
-    ));
-    row.extend(stratum.quantiles.iter().map(|&quantile| number::nats(quantile)));
-    row.extend([stratum.pearson, stratum.spearman].map(correlation));
+    row.push(number::nats(stratum.quantiles[2]));
+    row.push(words::short_share(&stratum.sign_disagreement));
+    let asymmetry = &stratum.asymmetry;
+    let [estimate, lower, upper] =
+        [asymmetry.estimate, asymmetry.lower, asymmetry.upper].map(|value| number::fixed(value, 2));
+    row.push(format!("{estimate} [{lower}, {upper}]"));
+    row.push(stratum.spearman.map_or("undefined".to_owned(), |value| number::fixed(value, 3)));
     row
 }
 
@@ -265,6 +275,8 @@ pub struct RecordsView {
     pub order: Vec<usize>,
     /// How many records the stratum has; the table may hold fewer.
     pub total: usize,
+    /// All of them at full precision, for export.
+    pub data: LateTable,
     pub scatter: Figure,
 }
 
@@ -273,35 +285,25 @@ impl RecordsView {
     pub fn new(
         spec: &SurveySpec,
         subjects: &[SurveySubjectRow],
-        records: &[Record],
+        records: &Arc<Vec<Record>>,
         stratum: Option<&Stratum>,
     ) -> Self {
+        let whole = (spec.clone(), subjects.to_vec(), Arc::clone(records), stratum.cloned());
         let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
         let shown = |record: &Record| stratum.is_none_or(|stratum| belongs(record, stratum));
         let mut order: Vec<usize> = (0..records.len()).filter(|&k| shown(&records[k])).collect();
         let total = order.len();
         order.sort_by(|&a, &b| descending(records[a].r.abs(), records[b].r.abs()).then(a.cmp(&b)));
         order.truncate(TABLE_ROWS);
-        let header = [
-            "record",
-            "model",
-            "sentence",
-            "i",
-            "j",
-            "a, a' (ids)",
-            "b, b' (ids)",
-            "LOR at i",
-            "LOR at j",
-            "R (nats)",
-            "error bound",
-            "certified",
-        ];
+        let header =
+            ["record", "R (nats)", "LOR at i", "LOR at j", "certified", "model", "i", "j", "error bound", "sentence"];
         let rows = order.iter().map(|&k| record_row(spec, subjects, &names, &records[k])).collect();
         Self {
             table: Table { name: "records".to_owned(), header: header.map(str::to_owned).to_vec(), rows },
             order,
             total,
-            scatter: figures::scatter(&names, records, shown),
+            data: LateTable::new("records", move || data::records(&whole.0, &whole.1, &whole.2, whole.3.as_ref())),
+            scatter: figures::scatter(&names, records, "one stratum", shown),
         }
     }
 }
@@ -310,18 +312,15 @@ fn record_row(spec: &SurveySpec, subjects: &[SurveySubjectRow], names: &[String]
     let rectangle = &record.rectangle;
     vec![
         record.item.to_string(),
-        figures::subject_name(names, record.subject),
-        sentence(spec, subjects, record)
-            .map_or(format!("context {}", record.context + 1), |text| words::shortened(text, 60)),
-        rectangle.i.to_string(),
-        rectangle.j.to_string(),
-        format!("{}, {}", rectangle.a, rectangle.a2),
-        format!("{}, {}", rectangle.b, rectangle.b2),
+        number::nats(record.r),
         number::nats(record.lor_i),
         number::nats(record.lor_j),
-        number::nats(record.r),
-        number::bound(record.error),
         if record.certified { "yes" } else { "no" }.to_owned(),
+        figures::subject_name(names, record.subject),
+        rectangle.i.to_string(),
+        rectangle.j.to_string(),
+        number::bound(record.error),
+        sentence(spec, subjects, record).map_or(format!("context {}", record.context + 1), str::to_owned),
     ]
 }
 

@@ -4,7 +4,7 @@ use crate::figures::number;
 use crate::glauber::certificate::{Assessment, Verdict};
 use crate::glauber::certify::CertifySpec;
 use crate::glauber::survey::{Control, Distance, Plausibility, Prevalence, SurveySpec};
-use crate::store::{RunRow, RunState};
+pub use crate::ui::tabs::shared::model_picker::shortened;
 use crate::ui::widgets::VerdictKind;
 
 /// The verdict about the rectangle with the largest |R| (or any other), as one sentence.
@@ -83,14 +83,15 @@ pub fn control_sentence(control: Control) -> &'static str {
     }
 }
 
-/// `12.3 % (9.1 to 16.4 %)`.
-pub fn share(prevalence: &Prevalence) -> String {
-    format!(
-        "{} ({} to {})",
-        number::percent(prevalence.estimate),
-        number::percent(prevalence.lower),
-        number::percent(prevalence.upper)
-    )
+/// A share with its interval, short enough for a column: `97.5 % [91, 99]`.
+pub fn short_share(prevalence: &Prevalence) -> String {
+    let end = |share: f64| number::fixed(100.0 * share, 0);
+    format!("{} [{}, {}]", number::percent(prevalence.estimate), end(prevalence.lower), end(prevalence.upper))
+}
+
+/// Head of a column of shares.
+pub fn threshold_header(threshold: Option<f64>) -> String {
+    threshold.map_or("certified".to_owned(), |nats| format!("|R| > {nats}"))
 }
 
 /// `certified` or `with |R| above 0.1 nats`, after "rectangles".
@@ -101,34 +102,6 @@ pub fn threshold_name(threshold: Option<f64>) -> String {
 /// `certified` or `|R| > 0.1 nats`, for a button.
 pub fn threshold_label(threshold: Option<f64>) -> String {
     threshold.map_or("certified".to_owned(), |nats| format!("|R| > {nats} nats"))
-}
-
-/// A sentence cut to about `length` characters at a word.
-pub fn shortened(sentence: &str, length: usize) -> String {
-    if sentence.chars().count() <= length {
-        return sentence.to_owned();
-    }
-    let cut: String = sentence.chars().take(length).collect();
-    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
-    format!("{cut} …")
-}
-
-/// A state, in words.
-pub fn state_name(state: RunState) -> &'static str {
-    match state {
-        RunState::Queued => "waiting its turn",
-        RunState::Running => "running",
-        RunState::Paused => "paused",
-        RunState::Interrupted => "interrupted",
-        RunState::Done => "done",
-        RunState::Failed => "failed",
-        RunState::Cancelled => "cancelled",
-    }
-}
-
-/// When a run was finished, or else started or made, in local time.
-pub fn run_time(run: &RunRow) -> String {
-    crate::ui::format::local_time(run.finished.as_ref().or(run.started.as_ref()).unwrap_or(&run.created))
 }
 
 /// A caption for a paper about one context.
@@ -154,14 +127,15 @@ pub fn context_caption(spec: &CertifySpec, assessment: &Assessment, sizes: (usiz
 }
 
 /// A caption for a paper about a survey.
-pub fn survey_caption(spec: &SurveySpec, rectangles: usize, strata: usize) -> String {
+pub fn survey_caption(spec: &SurveySpec, rectangles: usize, sentences: usize, strata: usize, finished: bool) -> String {
+    let unfinished = if finished { "" } else { " (unfinished: what was sampled so far)" };
     format!(
-        "Survey of the rectangle test on {} at temperature {}: {} from {}, in {} (tokens by distance, never pooled), seed {}; \
+        "Survey of the rectangle test on {} at temperature {}: {} from {}, in {} (tokens by distance, never pooled){unfinished}, seed {}; \
          95 % intervals. The program implements the method of arXiv 2605.16378; formulas reconstructed.",
         std::iter::once(&spec.model).chain(&spec.beside).map(String::as_str).collect::<Vec<_>>().join(", "),
         number::general(spec.temperature, 3),
         number::counted(rectangles as u64, "rectangle", "rectangles"),
-        number::counted(spec.sentences.len() as u64, "sentence", "sentences"),
+        number::counted(sentences as u64, "sentence", "sentences"),
         number::counted(strata as u64, "stratum", "strata"),
         spec.seed
     )

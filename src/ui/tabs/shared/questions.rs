@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::glauber::experiments::course::PairCourse;
+use crate::glauber::experiments::mix::MixSpec;
 use crate::jobs::session::{Answer, Question, Session};
 
 /// Id, text, probability at temperature 1.
@@ -51,6 +53,8 @@ pub struct Questions {
     tokens: Option<Asked<Vec<(u32, String)>>>,
     /// By site: the session keeps one open question per site.
     likely: BTreeMap<usize, Asked<Vec<LikelyToken>>>,
+    texts: Option<Asked<Vec<String>>>,
+    pair: Option<Asked<Box<PairCourse>>>,
 }
 
 impl Questions {
@@ -68,6 +72,17 @@ impl Questions {
                         asked.answer = Some((question.clone(), tokens.clone()));
                     }
                 }
+                Answer::Texts { question, texts } => {
+                    if let Some(asked) = self.texts.as_mut().filter(|asked| asked.question == *question) {
+                        asked.answer = Some((question.clone(), texts.clone()));
+                    }
+                }
+                Answer::Pair { question, course } => {
+                    if let Some(asked) = self.pair.as_mut().filter(|asked| asked.question == *question) {
+                        asked.answer = Some((question.clone(), course.clone()));
+                    }
+                }
+                Answer::Reading { .. } => {}
             }
         }
     }
@@ -106,6 +121,29 @@ impl Questions {
         renew(asked, question, session);
         asked.live()
     }
+
+    /// The texts of `tokens` under `model`; asks when the question is new.
+    pub fn texts(&mut self, session: &Session, model: &str, tokens: &[u32]) -> Live<'_, Vec<String>> {
+        let same = |asked: &Asked<Vec<String>>| matches!(&asked.question, Question::Texts { model: known, tokens: of } if known == model && of == tokens);
+        if !self.texts.as_ref().is_some_and(same) {
+            let question = Question::Texts { model: model.to_owned(), tokens: tokens.to_vec() };
+            session.ask(question.clone());
+            self.texts = Some(Asked { question, answer: None });
+        }
+        self.texts.as_ref().map_or(Live::Nothing, Asked::live)
+    }
+
+    /// Asks for the course of a recorded pair; [`Self::course`] has the answer.
+    pub fn ask_pair(&mut self, session: &Session, spec: &MixSpec, pair: u64, tokens: [Vec<u8>; 2]) {
+        let question = Question::Pair { spec: Box::new(spec.clone()), pair, tokens };
+        session.ask(question.clone());
+        self.pair = Some(Asked { question, answer: None });
+    }
+
+    /// The course asked for last.
+    pub fn course(&self) -> Live<'_, Box<PairCourse>> {
+        self.pair.as_ref().map_or(Live::Nothing, Asked::live)
+    }
 }
 
 /// Asks again when the question changed.
@@ -127,7 +165,7 @@ mod tests {
     #[test]
     fn a_stale_answer_never_replaces_the_question_asked_last() {
         let mut questions =
-            Questions { tokens: Some(Asked { question: question("new"), answer: None }), likely: BTreeMap::new() };
+            Questions { tokens: Some(Asked { question: question("new"), answer: None }), ..Questions::default() };
         questions.listen(&[Answer::Tokens { question: question("old"), tokens: Ok(vec![(1, "old".to_owned())]) }]);
         let asked = questions.tokens.as_ref().unwrap();
         assert_eq!(asked.live(), Live::Waiting(None));

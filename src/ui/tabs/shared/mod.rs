@@ -1,0 +1,7 @@
+//! What the tabs with a form share.
+
+pub mod loaded;
+pub mod model_picker;
+pub mod questions;
+pub mod run_state;
+pub mod start;

@@ -1,0 +1,303 @@
+//! The Trajectories tab through the accessibility tree, on a real project, runner and session: a run from the form, its
+//! sentences read while results arrive, basins, stays, the political probe and its lists.
+
+mod support;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers, Theme, Ui};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use kleroterion::jobs::runner::{Event, Runner};
+use kleroterion::jobs::session::Session;
+use kleroterion::jobs::spec::RunSpec;
+use kleroterion::models::Library;
+use kleroterion::store::{Project, ProjectInfo, RunFilter, RunId, RunRow};
+use kleroterion::ui::command::Command;
+use kleroterion::ui::context::{ModelChoice, RunProgress, TabContext};
+use kleroterion::ui::tabs::trajectories::TrajectoriesTab;
+
+/// What the workbench does for the tab: lists runs, starts them, hands over answers.
+struct Desk {
+    tab: TrajectoriesTab,
+    info: ProjectInfo,
+    directory: PathBuf,
+    runner: Runner,
+    session: Session,
+    runs: Vec<RunRow>,
+    progress: BTreeMap<RunId, RunProgress>,
+    versions: BTreeMap<RunId, u64>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    models: Vec<ModelChoice>,
+    lists: Vec<(String, Vec<String>)>,
+    commands: Vec<Command>,
+    _folder: tempfile::TempDir,
+    _project: Project,
+}
+
+impl Desk {
+    fn new(draft: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("project");
+        let project = Project::create(&directory, "journey").unwrap();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {});
+        let library = Arc::new(Library::default());
+        let mut tab = TrajectoriesTab::default();
+        tab.set_draft(draft);
+        let model = |reference: &str| ModelChoice { reference: reference.to_owned(), description: String::new() };
+        Self {
+            tab,
+            info: project.info().clone(),
+            runner: Runner::new(&directory, library.clone(), wake.clone()).unwrap(),
+            session: Session::new(library, wake.clone()),
+            directory,
+            runs: Vec::new(),
+            progress: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            wake,
+            models: vec![model("agora"), model("ising:n=4,beta=0.4")],
+            lists: vec![("town".to_owned(), vec!["the town chose a council".to_owned()])],
+            commands: Vec::new(),
+            _folder: folder,
+            _project: project,
+        }
+    }
+
+    fn frame(&mut self, ui: &mut Ui) {
+        for event in self.runner.drain() {
+            let (Event::State { run, .. } | Event::Progress { run, .. } | Event::Results { run }) = event;
+            *self.versions.entry(run).or_default() += 1;
+        }
+        self.runs = Project::open_reader(&self.directory).unwrap().runs(&RunFilter::default()).unwrap();
+        let answers = self.session.drain();
+        let context = TabContext {
+            project: &self.info,
+            runs: &self.runs,
+            progress: &self.progress,
+            versions: &self.versions,
+            session: &self.session,
+            answers: &answers,
+            models: &self.models,
+            sentence_lists: &self.lists,
+            directory: &self.directory,
+            wake: &self.wake,
+        };
+        let mut commands = Vec::new();
+        self.tab.show(&context, ui, &mut commands);
+        for command in commands {
+            match &command {
+                Command::StartRun(spec) => drop(self.runner.start(spec).unwrap()),
+                Command::DuplicateAsForm(run) => {
+                    let spec = self.runs.iter().find(|row| row.id == *run).unwrap().spec.clone();
+                    self.tab.set_spec(&spec);
+                }
+                _ => {}
+            }
+            self.commands.push(command);
+        }
+    }
+}
+
+type Window = (Rc<RefCell<Desk>>, Harness<'static>);
+
+fn window(size: [f32; 2], draft: &str) -> Window {
+    let desk = Rc::new(RefCell::new(Desk::new(draft)));
+    let drawn = desk.clone();
+    let mut harness = support::harness(size, Theme::Light, move |ui| drawn.borrow_mut().frame(ui));
+    harness.step();
+    harness.step();
+    (desk, harness)
+}
+
+fn has(harness: &Harness<'_>, text: &str) -> bool {
+    let contains = |found: Option<String>| found.is_some_and(|found| found.contains(text));
+    harness.query_all_by(|node| contains(node.label()) || contains(node.value())).next().is_some()
+}
+
+/// Steps until `text` is on screen.
+fn wait_for(harness: &mut Harness<'_>, text: &str) {
+    let since = Instant::now();
+    while !has(harness, text) {
+        assert!(since.elapsed() < Duration::from_secs(90), "{text:?} never appeared");
+        std::thread::sleep(Duration::from_millis(10));
+        harness.step();
+    }
+    harness.step();
+}
+
+fn click(harness: &mut Harness<'_>, role: Role, label: &str) {
+    harness.get_all_by_role_and_label(role, label).next().unwrap_or_else(|| panic!("no {label:?}")).click();
+    harness.step();
+    harness.step();
+}
+
+fn key(harness: &mut Harness<'_>, key: Key) {
+    harness.key_press(key);
+    harness.step();
+    harness.step();
+}
+
+/// Clicks the first row of a table below `top`.
+fn click_row(harness: &mut Harness<'_>, top: f32) {
+    // A table is laid out in the frame after it appears.
+    harness.run_steps(3);
+    let mut rows = harness.query_all_by_role(Role::Row);
+    rows.find(|row| row.rect().is_positive() && row.rect().top() > top).expect("a row").click();
+    drop(rows);
+    harness.run_steps(2);
+}
+
+/// A short run of a toy, from its form to its end.
+fn walked() -> Window {
+    let draft = r#"{"model":"ising:n=4,beta=0.4","length":6,"chains":6,"sweeps":40,"temperature":1.0}"#;
+    // Tall enough that nothing waits below the fold.
+    let (desk, mut harness) = window([1280.0, 3000.0], draft);
+    click(&mut harness, Role::Button, "Run trajectories");
+    wait_for(&mut harness, "6 chains visited");
+    wait_for(&mut harness, "conditional on the start");
+    (desk, harness)
+}
+
+#[test]
+fn a_newcomer_can_start_at_once_and_bad_input_says_why() {
+    let (desk, mut harness) = window([1280.0, 1600.0], "");
+    harness.get_by_label("No trajectories yet");
+    assert!(!harness.get_by_role_and_label(Role::Button, "Run trajectories").accesskit_node().is_disabled());
+    desk.borrow_mut().tab.set_draft(r#"{"model":"agora","every":300}"#);
+    harness.step();
+    harness.step();
+    assert!(has(&harness, "a snapshot every 300 sweeps") || has(&harness, "A snapshot every 300 sweeps"));
+    let button = harness.get_by_role_and_label(Role::Button, "Run trajectories");
+    assert!(button.accesskit_node().is_disabled());
+    desk.borrow_mut().tab.set_draft(r#"{"model":"agora"}"#);
+    harness.step();
+    click(&mut harness, Role::Button, "Two sentences");
+    assert!(has(&harness, "Type the two sentences"));
+}
+
+#[test]
+fn sentences_are_read_with_the_keys_and_exported() {
+    let (desk, mut harness) = walked();
+    assert!(has(&harness, "Sweep 40 of 40"));
+    key(&mut harness, Key::ArrowLeft);
+    assert!(has(&harness, "Sweep 39 of 40"));
+    key(&mut harness, Key::PageUp);
+    assert!(has(&harness, "Sweep 29 of 40"));
+    assert!(has(&harness, "changed since the snapshot before"));
+    assert!(harness.query_by_role_and_label(Role::Figure, "Map of the snapshots").is_some());
+    assert!(harness.query_by_role_and_label(Role::Figure, "Course of chain 1").is_some());
+    click(&mut harness, Role::Button, "Export chain…");
+    let desk = desk.borrow();
+    let table = desk.commands.iter().find_map(|command| match command {
+        Command::ExportTable(table) => Some(table.clone()),
+        _ => None,
+    });
+    let table = table.expect("a chain to export");
+    assert_eq!((table.rows.len(), table.rows[40][1].as_str()), (41, "40"));
+    assert_eq!(table.rows[0].len(), table.header.len());
+    assert!(table.rows.iter().all(|row| row[2].split(' ').count() == 6), "{:?}", table.rows[0]);
+}
+
+#[test]
+fn a_basin_lists_its_members_and_a_member_opens_the_reader() {
+    let (_desk, mut harness) = walked();
+    click(&mut harness, Role::Button, "Basins");
+    click(&mut harness, Role::Button, "Attractors");
+    click_row(&mut harness, 0.0);
+    assert!(has(&harness, "Click a member to read it"));
+    key(&mut harness, Key::Escape);
+    assert!(!has(&harness, "Click a member to read it"), "Esc closes the list");
+    click_row(&mut harness, 0.0);
+    let members = harness.get_by_label("Click a member to read it; Esc closes this list.").rect().bottom();
+    click_row(&mut harness, members);
+    assert!(has(&harness, "Sweep "), "the reader is back");
+    assert!(harness.query_by_label("Export chain…").is_some());
+}
+
+#[test]
+fn stays_and_diagnostics_claim_no_mixing() {
+    let (desk, mut harness) = walked();
+    click(&mut harness, Role::Button, "Dwell and recurrence");
+    for title in ["Implied timescales", "Recurrence plot of chain 1"] {
+        assert!(harness.query_by_role_and_label(Role::Figure, title).is_some(), "{title}");
+    }
+    assert!(has(&harness, "Median stay") && has(&harness, "not proof of mixing"));
+    click(&mut harness, Role::Button, "What is R-hat?");
+    assert!(has(&harness, "never prove"));
+    key(&mut harness, Key::Escape);
+    click(&mut harness, Role::Button, "Political");
+    assert!(has(&harness, "This run had no political probe"), "toys are not probed");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    harness.step();
+    let started = desk.borrow().commands.iter().filter(|c| matches!(c, Command::StartRun(_))).count();
+    assert_eq!(started, 2, "the keys start a run as well");
+}
+
+#[test]
+fn a_changed_form_is_told_and_filled_again() {
+    let (desk, mut harness) = walked();
+    assert!(harness.query_by_label("Fill the form from this run").is_none());
+    desk.borrow_mut().tab.set_draft(r#"{"model":"ising:n=4,beta=0.4","chains":7}"#);
+    harness.step();
+    harness.step();
+    assert!(has(&harness, "The form has changed"));
+    click(&mut harness, Role::Button, "Fill the form from this run");
+    harness.step();
+    assert!(!has(&harness, "The form has changed"));
+}
+
+#[test]
+fn the_lists_are_edited_counted_and_restored() {
+    let (desk, mut harness) = window([1280.0, 2400.0], r#"{"model":"agora"}"#);
+    click(&mut harness, Role::Button, "Edit lists…");
+    assert!(has(&harness, "political and 62 neutral seeds"), "the shipped lists are counted");
+    let words = harness.get_by_role_and_label(Role::MultilineTextInput, "Words of the lexicon");
+    words.focus();
+    harness.step();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    harness.step();
+    harness.key_press(Key::Delete);
+    harness.step();
+    harness.step();
+    assert!(has(&harness, "word list is empty"));
+    assert!(harness.get_by_role_and_label(Role::Button, "Use these lists").accesskit_node().is_disabled());
+    harness.get_by_role_and_label(Role::MultilineTextInput, "Words of the lexicon").type_text("senate");
+    harness.step();
+    harness.step();
+    assert!(has(&harness, "1 word"));
+    click(&mut harness, Role::Button, "Use these lists");
+    assert!(desk.borrow().tab.draft().contains(r#""lexicon":["senate"]"#));
+    assert!(has(&harness, "edited"));
+    click(&mut harness, Role::Button, "Edit lists…");
+    click(&mut harness, Role::Button, "Restore the shipped lists");
+    harness.run_steps(3);
+    click(&mut harness, Role::Button, "Use these lists");
+    assert!(desk.borrow().tab.draft().contains(r#""lists":null"#));
+}
+
+#[test]
+fn three_instruments_stand_side_by_side() {
+    let draft = r#"{"model":"agora","length":4,"chains":2,"sweeps":2,"corpus":{"list":"town"}}"#;
+    let (desk, mut harness) = window([2560.0, 3000.0], draft);
+    click(&mut harness, Role::Button, "Run trajectories");
+    wait_for(&mut harness, "2 chains visited");
+    click(&mut harness, Role::Button, "Political");
+    wait_for(&mut harness, "Share of snapshots called political");
+    for title in
+        ["Share by the word list", "Share by the seed axis", "Share by the classifier", "Calibration of the classifier"]
+    {
+        assert!(harness.query_by_role_and_label(Role::Figure, title).is_some(), "{title}");
+    }
+    assert!(has(&harness, "Nothing here says left or right"));
+    assert!(has(&harness, "corpus"), "the baseline is drawn");
+    let desk = desk.borrow();
+    let RunSpec::Trajectories(spec) = &desk.runs[0].spec else { panic!("a trajectories run") };
+    let probe = spec.political.as_ref().expect("the lists used are stored with the run");
+    assert!(probe.lists.lexicon.len() > 100 && spec.corpus.len() == 1);
+}

@@ -1,0 +1,119 @@
+//! Site updates per second of processor time, on one thread; exact mode; bytes per stored step.
+//!
+//!     cargo bench --bench chains
+//!     python benches/peers/chains.py
+//!
+//! Single chains step together, 64 of them on a masked language model, with the conditional cache that chains have in the
+//! program. Prints one figure a line; the peer runs the same loop in transformers and PyTorch, batch for batch, and the
+//! unbatched loop that people write first. Processor time rather than time on the clock, so that other work counts little.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kleroterion::glauber::chain::{
+    Budget, Cell, Chains, Coupling, Ensemble, Options, Record, Scan, Start, token_bytes,
+};
+use kleroterion::glauber::conditionals::Conditionals;
+use kleroterion::glauber::exact::{ExactSpec, exact};
+use kleroterion::glauber::space::Space;
+use kleroterion::glauber::temperature::Temperature;
+use kleroterion::glauber::toys;
+use kleroterion::models::{CachedConditionals, Library, MaskedLm, MaskedLmConditionals, MlmTokenizer};
+use kleroterion::progress::Silent;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Seconds of processor time of this process.
+fn processor() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the answer.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    assert_eq!(status, 0, "this system has no clock of processor time");
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+fn cell(space: Space, tau: f64, chains: Chains, count: u64, sweeps: u64) -> Cell {
+    let cap = sweeps * space.free().len() as u64;
+    Cell {
+        model: 0,
+        space,
+        temperature: Temperature::new(tau).expect("a temperature"),
+        scan: Scan::Random,
+        chains,
+        start: Start::Uniform,
+        count,
+        cap,
+        record: Record::Nothing,
+        seed: 1,
+    }
+}
+
+/// Updates and seconds of processor time until every chain has made its sweeps, or `least` seconds are over.
+fn updates(model: &dyn Conditionals, cell: Cell, dedupe: bool, least: f64) -> (u64, f64) {
+    let options = Options { dedupe, ..Options::default() };
+    let mut ensemble = Ensemble::new(vec![model], vec![cell], options).expect("a cell that can run");
+    let began = processor();
+    let mut updates = 0;
+    while !ensemble.finished() && processor() - began < least {
+        updates += ensemble.advance(Budget::Rounds(16), &Silent).expect("the model answers").updates;
+    }
+    (updates, processor() - began)
+}
+
+fn curie_weiss() {
+    for n in [8, 16, 64] {
+        let toy = toys::parse(&format!("curie-weiss:n={n},beta=1.5")).expect("a toy of the list");
+        let space = Space::whole(toy.as_ref(), n).expect("a space");
+        // Cold pairs started apart stay apart: every step is two updates.
+        let chains = Chains::pairs(Coupling::Maximal);
+        let (updates, seconds) = updates(toy.as_ref(), cell(space, 0.5, chains, 2000, 1 << 40), false, 3.0);
+        println!("curie-weiss n={n}: {:.2} million updates/s", updates as f64 / seconds / 1e6);
+    }
+}
+
+fn masked_lm(name: &str, model: &Arc<dyn Conditionals>, lengths: &[usize], sweeps: u64, least: f64) {
+    for &n in lengths {
+        for tau in [1.5, 0.5, 0.1] {
+            let cached = CachedConditionals::new(model.clone(), CachedConditionals::DEFAULT_BYTES).reproducible();
+            let space = Space::whole(model.as_ref(), n).expect("a space");
+            let single = Chains::Single { radius: None };
+            let (updates, seconds) = updates(&cached, cell(space, tau, single, 64, sweeps), true, least);
+            let counts = cached.counts();
+            let hits = counts.hits as f64 / (counts.hits + counts.misses).max(1) as f64;
+            println!(
+                "{name} n={n} tau={tau}: {:.0} updates/s ({updates} updates, {:.0} % from the cache)",
+                updates as f64 / seconds,
+                100.0 * hits
+            );
+        }
+    }
+}
+
+fn exact_mode() {
+    for (text, n) in [("random-table:n=12,v=2", 12), ("random-table:n=16,v=2", 16)] {
+        let toy = toys::parse(text).expect("a toy of the list");
+        let space = Space::whole(toy.as_ref(), n).expect("a space");
+        let began = processor();
+        let found = exact(toy.as_ref(), &space, &ExactSpec::new(Temperature::ONE), &Silent).expect("a small space");
+        println!("exact, {} states: {:.1} s", found.states, processor() - began);
+    }
+}
+
+fn main() {
+    // SAFETY: no other thread runs yet that could read the environment.
+    unsafe { std::env::set_var("RAYON_NUM_THREADS", "1") };
+    curie_weiss();
+    let agora = Library::default().open("agora", &Silent).expect("the shipped model opens").conditionals;
+    let space = Space::whole(agora.as_ref(), 16).expect("a space");
+    println!("stored: {} bytes a step, {} MB per million", token_bytes(&space), token_bytes(&space));
+    masked_lm("agora", &agora, &[8, 16], 30, 20.0);
+    let config = r#"{"model_type": "bert", "vocab_size": 8192, "hidden_size": 768, "num_hidden_layers": 12,
+        "num_attention_heads": 12, "intermediate_size": 3072, "max_position_embeddings": 512}"#;
+    let base = MaskedLm::random(config, 1).expect("the shape is one the program reads");
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/agora");
+    let tokenizer = Arc::new(MlmTokenizer::from_folder(&assets).expect("the shipped tokenizer"));
+    let base: Arc<dyn Conditionals> = Arc::new(MaskedLmConditionals::new(base, tokenizer).expect("they fit"));
+    masked_lm("base shape", &base, &[16], 30, 60.0);
+    exact_mode();
+}

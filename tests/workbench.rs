@@ -149,6 +149,19 @@ fn a_folder_that_is_no_project_says_why_and_can_be_dismissed() {
 }
 
 #[test]
+fn a_project_that_was_open_comes_back_when_another_does_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = Window::new();
+    window.open(&project(folder.path(), "mine"));
+    window.apply(Command::OpenProject(folder.path().join("nothing")));
+    window.wait_for("The project did not open");
+    window.wait_for("All changes saved");
+    window.wait_for("Open now:");
+    assert!(Window::has(&window.harness, "mine"));
+    assert!(Window::has(&window.harness, "The project did not open"), "the reason stays in view");
+}
+
+#[test]
 fn recent_projects_that_are_gone_are_told_and_can_be_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let directory = project(folder.path(), "gone");

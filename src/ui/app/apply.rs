@@ -197,7 +197,8 @@ impl Workbench {
         self.settle_drafts();
     }
 
-    fn begin_opening(&mut self, opening: Opening) {
+    pub(super) fn begin_opening(&mut self, opening: Opening) {
+        self.before = self.open().map(|open| open.directory.clone());
         self.leave_project();
         self.problem = None;
         let directory = opening.directory().to_path_buf();

@@ -6,7 +6,7 @@ use std::time::Instant;
 use eframe::egui;
 
 use super::files::{self, Dropped, WriteError};
-use super::project_thread::{Reply, Request};
+use super::project_thread::{Opening, Reply, Request};
 use super::{OpenProject, Problem, ProjectState, Workbench, home_of};
 use crate::figures::number;
 use crate::jobs::runner::Event;
@@ -107,7 +107,8 @@ impl Workbench {
                 let interrupted = open.runs.iter().filter(|run| run.state == RunState::Interrupted).count();
                 self.project = ProjectState::Open(Box::new(open), thread);
                 self.open_drafts(&drafts);
-                self.tab = TabKind::Certify;
+                // A project that came back because another would not open leaves the reason in view.
+                self.tab = if self.problem.is_some() { TabKind::Home } else { TabKind::Certify };
                 if interrupted > 0 {
                     let runs = number::counted(interrupted as u64, "run was", "runs were");
                     self.tell(Level::Warning, format!("{runs} interrupted. Resume in the Runs tab."));
@@ -119,8 +120,11 @@ impl Workbench {
                     std::mem::replace(&mut self.project, ProjectState::None)
                 {
                     self.log.add(Level::Error, message.clone());
-                    self.problem = Some(Problem { directory, message: format::sentence(&message) });
                     self.leaving = thread.close();
+                    if let Some(before) = self.before.take() {
+                        self.begin_opening(Opening::Existing(before));
+                    }
+                    self.problem = Some(Problem { directory, message: format::sentence(&message) });
                     self.tab = TabKind::Home;
                     self.scan_home();
                 }

@@ -96,6 +96,8 @@ pub struct Workbench {
     generation: u64,
     /// The thread of the project before, until it has let go.
     leaving: Option<JoinHandle<()>>,
+    /// The project that was open before the one being opened: it comes back if that one will not open.
+    before: Option<PathBuf>,
     problem: Option<Problem>,
     tab: TabKind,
     home: HomeTab,
@@ -140,6 +142,7 @@ impl Workbench {
             project: ProjectState::None,
             generation: 0,
             leaving: None,
+            before: None,
             problem: None,
             tab: TabKind::Home,
             home: HomeTab::default(),

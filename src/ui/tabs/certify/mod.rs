@@ -18,7 +18,7 @@ mod tokens;
 mod view;
 mod words;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use eframe::egui::Ui;
 
 use self::draft::Draft;
 use self::explanation::Shown;
@@ -28,11 +28,8 @@ use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::columns;
 use crate::ui::tabs::shared::questions::Questions;
-use crate::ui::theme;
-
-const FORM_WIDTH: f32 = 316.0;
-const WHY_WIDTH: f32 = 268.0;
 
 /// State of the tab: the draft form, what is selected, what was asked of the store.
 #[derive(Default)]
@@ -58,21 +55,12 @@ impl CertifyTab {
             self.draft.model.clone_from(&first.reference);
             self.settled.model.clone_from(&first.reference);
         }
-        let frame = |left: i8, right: i8| {
-            Frame::new().fill(theme::palette(ui).background).inner_margin(Margin { left, right, top: 12, bottom: 0 })
-        };
-        let (left, right, centre) = (frame(12, 4), frame(4, 12), frame(8, 8));
-        Panel::left("certify form panel")
-            .exact_size(FORM_WIDTH)
-            .resizable(false)
-            .show_separator_line(false)
-            .frame(left)
-            .show(ui, |ui| {
-                let (draft, form, questions) = (&mut self.draft, &mut self.form, &mut self.questions);
-                if form::show(ui, context, draft, form, questions, commands) {
-                    self.outcome.follow_newest();
-                }
-            });
+        columns::form(ui, "certify", |ui| {
+            let (draft, form, questions) = (&mut self.draft, &mut self.form, &mut self.questions);
+            if form::show(ui, context, draft, form, questions, commands) {
+                self.outcome.follow_newest();
+            }
+        });
         let mut mode = self.draft.mode;
         let run = self.outcome.current(context, &mut mode);
         if mode != self.draft.mode {
@@ -81,30 +69,25 @@ impl CertifyTab {
             self.settled.mode = mode;
         }
         if !self.why_hidden {
-            Panel::right("certify why panel")
-                .exact_size(WHY_WIDTH)
-                .resizable(false)
-                .show_separator_line(false)
-                .frame(right)
-                .show(ui, |ui| {
-                    let shown = match run.map(|run| &run.spec) {
-                        Some(RunSpec::Certify(_)) => match self.outcome.context.get() {
-                            Some(Ok(Some(view))) => Shown::Context(view, &self.outcome.one_context),
-                            _ => Shown::Nothing,
-                        },
-                        Some(RunSpec::Survey(_)) => match self.outcome.survey.get() {
-                            Some(Ok(view)) => match self.outcome.survey_state.facet(view) {
-                                Some(facet) => Shown::Survey(view, facet),
-                                None => Shown::Nothing,
-                            },
-                            _ => Shown::Nothing,
+            columns::why(ui, "certify", |ui| {
+                let shown = match run.map(|run| &run.spec) {
+                    Some(RunSpec::Certify(_)) => match self.outcome.context.get() {
+                        Some(Ok(Some(view))) => Shown::Context(view, &self.outcome.one_context),
+                        _ => Shown::Nothing,
+                    },
+                    Some(RunSpec::Survey(_)) => match self.outcome.survey.get() {
+                        Some(Ok(view)) => match self.outcome.survey_state.facet(view) {
+                            Some(facet) => Shown::Survey(view, facet),
+                            None => Shown::Nothing,
                         },
                         _ => Shown::Nothing,
-                    };
-                    explanation::show(ui, mode, run, shown, commands);
-                });
+                    },
+                    _ => Shown::Nothing,
+                };
+                explanation::show(ui, mode, run, shown, commands);
+            });
         }
-        CentralPanel::default().frame(centre).show(ui, |ui| {
+        columns::results(ui, |ui| {
             self.outcome.show(ui, context, &mut self.draft, run, &mut self.why_hidden, commands);
         });
         self.settle(ui, commands);
@@ -112,8 +95,7 @@ impl CertifyTab {
 
     /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
     fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
-        let busy = ui.ctx().text_edit_focused() || ui.input(|input| input.pointer.any_down());
-        if !busy && self.draft != self.settled {
+        if columns::at_rest(ui) && self.draft != self.settled {
             self.settled = self.draft.clone();
             commands.push(Command::DraftEdited(TabKind::Certify));
         }

@@ -15,7 +15,7 @@ mod phase_form;
 mod template;
 mod words;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use eframe::egui::Ui;
 
 use self::draft::Draft;
 use self::form::FormState;
@@ -24,11 +24,8 @@ use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::columns;
 use crate::ui::tabs::shared::questions::Questions;
-use crate::ui::theme;
-
-const FORM_WIDTH: f32 = 316.0;
-const WHY_WIDTH: f32 = 268.0;
 
 /// State of the tab: the draft form, what is selected, what was asked of the store.
 #[derive(Default)]
@@ -55,20 +52,11 @@ impl MixingTab {
             self.draft.model.clone_from(&first.reference);
             self.settled.model.clone_from(&first.reference);
         }
-        let frame = |left: i8, right: i8| {
-            Frame::new().fill(theme::palette(ui).background).inner_margin(Margin { left, right, top: 12, bottom: 0 })
-        };
-        let (left, right, centre) = (frame(12, 4), frame(4, 12), frame(8, 8));
-        Panel::left("mixing form panel")
-            .exact_size(FORM_WIDTH)
-            .resizable(false)
-            .show_separator_line(false)
-            .frame(left)
-            .show(ui, |ui| {
-                if form::show(ui, context, &mut self.draft, &mut self.form, &mut self.questions, commands) {
-                    self.outcome.follow_newest();
-                }
-            });
+        columns::form(ui, "mixing", |ui| {
+            if form::show(ui, context, &mut self.draft, &mut self.form, &mut self.questions, commands) {
+                self.outcome.follow_newest();
+            }
+        });
         let mut mode = self.draft.mode;
         let run = self.outcome.current(context, &mut mode);
         if mode != self.draft.mode {
@@ -77,14 +65,9 @@ impl MixingTab {
             self.settled.mode = mode;
         }
         if !self.why_hidden {
-            Panel::right("mixing why panel")
-                .exact_size(WHY_WIDTH)
-                .resizable(false)
-                .show_separator_line(false)
-                .frame(right)
-                .show(ui, |ui| explanation::show(ui, mode, run, commands));
+            columns::why(ui, "mixing", |ui| explanation::show(ui, mode, run, commands));
         }
-        CentralPanel::default().frame(centre).show(ui, |ui| {
+        columns::results(ui, |ui| {
             self.outcome.show(ui, context, &mut self.draft, run, &mut self.why_hidden, commands);
         });
         self.settle(ui, commands);
@@ -92,8 +75,7 @@ impl MixingTab {
 
     /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
     fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
-        let busy = ui.ctx().text_edit_focused() || ui.input(|input| input.pointer.any_down());
-        if !busy && self.draft != self.settled {
+        if columns::at_rest(ui) && self.draft != self.settled {
             self.draft.begun = true;
             self.settled = self.draft.clone();
             commands.push(Command::DraftEdited(TabKind::Mixing));

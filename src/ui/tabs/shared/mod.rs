@@ -1,5 +1,6 @@
 //! What the tabs with a form share.
 
+pub mod columns;
 pub mod loaded;
 pub mod model_picker;
 pub mod questions;

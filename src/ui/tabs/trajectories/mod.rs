@@ -19,21 +19,18 @@ mod timing;
 mod view;
 mod words;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use eframe::egui::Ui;
 
 use self::draft::Draft;
 use self::form::FormState;
 use self::lists::ListsOutcome;
 use self::outcome::Outcome;
+use super::shared::columns;
 use super::shared::questions::Questions;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
-use crate::ui::theme;
-
-const FORM_WIDTH: f32 = 316.0;
-const WHY_WIDTH: f32 = 268.0;
 
 /// State of the tab: the draft form, what is looked at, what was asked of the store and the model.
 #[derive(Default)]
@@ -59,31 +56,19 @@ impl TrajectoriesTab {
             self.draft.model.clone_from(&first.reference);
             self.settled.model.clone_from(&first.reference);
         }
-        let frame = |left: i8, right: i8| {
-            Frame::new().fill(theme::palette(ui).background).inner_margin(Margin { left, right, top: 12, bottom: 0 })
-        };
-        let (left, right, centre) = (frame(12, 4), frame(4, 12), frame(8, 8));
-        Panel::left("trajectories form panel")
-            .exact_size(FORM_WIDTH)
-            .resizable(false)
-            .show_separator_line(false)
-            .frame(left)
-            .show(ui, |ui| {
-                if form::show(ui, context, &mut self.draft, &mut self.form, &mut self.questions, commands) {
-                    self.outcome.follow_newest();
-                }
-            });
+        columns::form(ui, "trajectories", |ui| {
+            if form::show(ui, context, &mut self.draft, &mut self.form, &mut self.questions, commands) {
+                self.outcome.follow_newest();
+            }
+        });
         let run = self.outcome.current(context);
         if !self.why_hidden {
-            Panel::right("trajectories why panel")
-                .exact_size(WHY_WIDTH)
-                .resizable(false)
-                .show_separator_line(false)
-                .frame(right)
-                .show(ui, |ui| explanation::show(ui, run.map(|(run, _)| run), self.outcome.view(), commands));
+            columns::why(ui, "trajectories", |ui| {
+                explanation::show(ui, run.map(|(run, _)| run), self.outcome.view(), commands)
+            });
         }
         let form = self.form.spec(context, &self.draft);
-        CentralPanel::default().frame(centre).show(ui, |ui| {
+        columns::results(ui, |ui| {
             self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
         });
         if let Some(dialog) = &mut self.form.lists {
@@ -101,8 +86,7 @@ impl TrajectoriesTab {
 
     /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
     fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
-        let busy = ui.ctx().text_edit_focused() || ui.input(|input| input.pointer.any_down());
-        if !busy && self.draft != self.settled {
+        if columns::at_rest(ui) && self.draft != self.settled {
             self.settled = self.draft.clone();
             commands.push(Command::DraftEdited(TabKind::Trajectories));
         }

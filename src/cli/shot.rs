@@ -21,7 +21,7 @@ pub(crate) struct Shot {
     /// The project's folder.
     #[arg(long, value_name = "DIR")]
     project: PathBuf,
-    /// home, certify or runs.
+    /// home, certify, mixing, trajectories or runs.
     #[arg(long, value_name = "NAME", value_parser = tab)]
     tab: TabKind,
     /// PNG file to write.

@@ -254,6 +254,11 @@ impl Workbench {
         matches!(self.project, ProjectState::Open(..))
     }
 
+    /// Whether a project is being opened and not yet there.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.project, ProjectState::Opening(..))
+    }
+
     /// Whether nothing is on its way: no project being opened, no run under way, no window job.
     pub fn settled(&self) -> bool {
         let project = match &self.project {

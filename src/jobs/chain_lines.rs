@@ -5,7 +5,7 @@ use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
-use crate::glauber::experiments::{StartChoice, Template, Vocabulary};
+use crate::glauber::experiments::{KeepTokens, StartChoice, Template, Vocabulary};
 use crate::glauber::probe::ProbeSettings;
 use crate::glauber::trajectories::TrajectorySpec;
 
@@ -101,6 +101,9 @@ pub(super) fn phase(line: &mut Vec<String>, spec: &PhaseSpec) {
     option(line, "--order-sweeps", &spec.order_sweeps.to_string());
     if spec.theory.is_none() {
         line.push("--no-theory".to_owned());
+    }
+    if spec.keep_tokens != KeepTokens::default() {
+        option(line, "--keep-tokens", &spec.keep_tokens.to_string());
     }
     option(line, "--coupling", &spec.coupling.to_string());
     option(line, "--scan", &spec.scan.to_string());

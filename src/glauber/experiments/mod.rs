@@ -3,6 +3,7 @@
 
 pub mod course;
 pub mod exact;
+mod keep;
 pub mod mix;
 pub mod phase;
 mod settings;
@@ -10,5 +11,6 @@ mod starts;
 pub mod theory;
 pub mod trajectories;
 
+pub use keep::{KeepTokens, TOKEN_BUDGET};
 pub use settings::{Template, Vocabulary, space};
 pub use starts::StartChoice;

@@ -6,3 +6,4 @@ pub mod model_picker;
 pub mod questions;
 pub mod run_state;
 pub mod start;
+pub mod template;

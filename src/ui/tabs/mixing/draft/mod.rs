@@ -7,11 +7,11 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::chain::{ChainDraft, StartKind, VocabularyKind};
-use crate::glauber::experiments::Template;
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::theory::TheorySpec;
+use crate::glauber::experiments::{KeepTokens, Template};
 use crate::glauber::phase::Grid;
 use crate::glauber::temperature::Temperature;
 use crate::jobs::spec::RunSpec;
@@ -47,6 +47,7 @@ pub struct PhaseDraft {
     pub order_chains: u64,
     pub order_sweeps: u64,
     pub theory: Option<TheorySpec>,
+    pub keep_tokens: KeepTokens,
 }
 
 impl Default for PhaseDraft {
@@ -62,6 +63,7 @@ impl Default for PhaseDraft {
             order_chains: 16,
             order_sweeps: 10,
             theory: Some(TheorySpec::default()),
+            keep_tokens: KeepTokens::default(),
         }
     }
 }
@@ -97,14 +99,6 @@ impl TemplateDraft {
         if let Some(template) = template {
             self.sentence.clone_from(&template.sentence);
             self.free.clone_from(&template.free);
-        }
-    }
-
-    /// Frees the token at `site`, or freezes it.
-    pub fn click(&mut self, site: usize) {
-        match self.free.binary_search(&site) {
-            Ok(at) => drop(self.free.remove(at)),
-            Err(at) => self.free.insert(at, site),
         }
     }
 }
@@ -233,6 +227,7 @@ impl Draft {
             order_chains: phase.order_chains,
             order_sweeps: phase.order_sweeps,
             theory: phase.theory.clone(),
+            keep_tokens: phase.keep_tokens,
             seed: self.seed,
         };
         spec.check().map_err(|error| crate::ui::format::sentence(&format!("{error}.")))?;
@@ -313,6 +308,7 @@ impl Draft {
                     order_chains: spec.order_chains,
                     order_sweeps: spec.order_sweeps,
                     theory: spec.theory.clone(),
+                    keep_tokens: spec.keep_tokens,
                 };
             }
             RunSpec::Mix(spec) => {

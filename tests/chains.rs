@@ -12,6 +12,7 @@ use kleroterion::glauber::exact::ExactResult;
 use kleroterion::glauber::experiments::exact::ExactRunSpec;
 use kleroterion::glauber::experiments::mix::{MixResult, MixSpec};
 use kleroterion::glauber::experiments::phase::{CellSummary, PhaseFindings, PhaseSpec};
+use kleroterion::glauber::experiments::singles::SinglesSpec;
 use kleroterion::glauber::experiments::theory::TheorySpec;
 use kleroterion::glauber::experiments::trajectories::{TrajectoriesResult, TrajectoriesSpec};
 use kleroterion::glauber::experiments::{KeepTokens, StartChoice, Template, Vocabulary};
@@ -45,6 +46,7 @@ fn mix(model: &str, length: usize) -> MixSpec {
         template: None,
         record: false,
         theory: None,
+        singles: None,
         seed: 11,
     }
 }
@@ -211,6 +213,7 @@ fn an_interrupted_mix_ends_as_an_uninterrupted_one() {
     let spec = MixSpec {
         record: true,
         lag_sweeps: 2,
+        singles: Some(SinglesSpec { times: vec![2, 6], ..SinglesSpec::default() }),
         theory: Some(TheorySpec::default()),
         temperature: tau(0.8),
         pairs: 300,

@@ -142,7 +142,16 @@ impl Bench<'_> {
         };
         self.models(std::slice::from_ref(&model.identity))?;
         let conditionals = model.for_chains();
-        let cells = spec.cells(&*conditionals)?;
+        let mut cells = spec.cells(&*conditionals)?;
+        let singles = match &spec.singles {
+            Some(singles) => Some((cells.len(), singles.cell(&cells[mix::MAIN], &*conditionals, self.progress)?)),
+            None => None,
+        };
+        cells.extend(singles.iter().map(|(_, cell)| cell.clone()));
+        let mut tokens = match &singles {
+            Some((at, cell)) => self.ledger.chain_tokens(*at as u32, cell.count)?,
+            None => Vec::new(),
+        };
         let options = options(model.is_toy());
         let (mut ensemble, mut found, mut meetings) = match self.ledger.chains::<MixState>()? {
             Some((kept, meetings)) => {
@@ -158,7 +167,17 @@ impl Bench<'_> {
         loop {
             let finished = ensemble.finished();
             let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
-            let stopped = advanced.map(|batch| pending.take_over(batch)).err();
+            let stopped = match advanced {
+                Ok(batch) => {
+                    let own = |cell: usize| singles.as_ref().is_some_and(|(at, _)| *at == cell);
+                    for segment in batch.segments.iter().filter(|segment| own(segment.cell)) {
+                        tokens[segment.pair as usize].extend(&segment.tokens);
+                    }
+                    pending.take_over(batch);
+                    None
+                }
+                Err(error) => Some(error),
+            };
             if finished || stopped.is_some() || commits.is_due() {
                 let batch = pending.take();
                 meetings.extend(batch.meetings.iter().copied());
@@ -182,7 +201,11 @@ impl Bench<'_> {
         }
         self.progress.stage("summing up");
         let result = mix::result(spec, &ensemble, &meetings, found.as_ref())?;
-        let result = result.ok_or_else(|| JobError::Internal("no pair was run".to_owned()))?;
+        let mut result = result.ok_or_else(|| JobError::Internal("no pair was run".to_owned()))?;
+        if let (Some(settings), Some((_, cell))) = (&spec.singles, &singles) {
+            let embeddings = model.embeddings();
+            result.singles = Some(settings.read(cell, &tokens, &*conditionals, &*embeddings, self.progress)?);
+        }
         self.ledger.document(RESULT, &result)?;
         model.rest();
         Ok(RunOutcome::Mix(Box::new(result)))

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Event as Input, Key, Modifiers, PointerButton, Pos2, Theme, Ui};
+use eframe::egui::{Event as Input, Key, Modifiers, PointerButton, Pos2, Theme, Ui, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kleroterion::jobs::runner::{Event, Runner};
@@ -240,7 +240,7 @@ pub fn click_row(harness: &mut Harness<'_>, top: f32) {
     // A table is laid out in the frame after it appears.
     harness.run_steps(3);
     let rows = harness.query_all_by_role(Role::Row);
-    let below = rows.filter(|row| row.rect().is_positive() && row.rect().top() > top);
-    below.min_by(|a, b| a.rect().top().total_cmp(&b.rect().top())).expect("a row").click();
-    harness.run_steps(2);
+    let below = rows.map(|row| row.rect()).filter(|row| row.is_positive() && row.top() > top);
+    let row = below.min_by(|a, b| a.top().total_cmp(&b.top())).expect("a row");
+    click_at(harness, row.lerp_inside(vec2(0.4, 0.5)));
 }

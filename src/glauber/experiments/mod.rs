@@ -7,6 +7,7 @@ mod keep;
 pub mod mix;
 pub mod phase;
 mod settings;
+pub mod singles;
 mod starts;
 pub mod theory;
 pub mod trajectories;

@@ -54,7 +54,11 @@ impl StartChoice {
 }
 
 /// A sentence as a state of the space, if it is long enough and allowed there.
-fn fitted(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Option<Vec<u32>>, ConditionalsError> {
+pub(super) fn fitted(
+    model: &dyn Conditionals,
+    space: &Space,
+    sentence: &str,
+) -> Result<Option<Vec<u32>>, ConditionalsError> {
     let tokens = model.tokenize(sentence)?;
     if tokens.len() < space.template().len() {
         return Ok(None);
@@ -66,7 +70,7 @@ fn fitted(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Opt
     Ok(space.holds(&state).then_some(state))
 }
 
-fn typed(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
+pub(super) fn typed(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
     fitted(model, space, sentence)?.ok_or_else(|| {
         ConditionalsError::Invalid(format!(
             "{sentence:?} cannot start this chain: it needs {} tokens, all of them in the chain's vocabulary",

@@ -7,10 +7,10 @@ use crate::glauber::probe::{Baseline, BaselineKind, PoliticalInput, ProbeSetting
 use crate::glauber::space::Space;
 use crate::glauber::temperature::Temperature;
 use crate::glauber::trajectories::{
-    Embedded, Embeddings, Part, Snapshots, TrajectoryInput, TrajectoryResult, TrajectorySpec, analyse,
+    Embeddings, Part, Snapshots, TrajectoryInput, TrajectoryResult, TrajectorySpec, analyse,
 };
 use crate::progress::Progress;
-use crate::statistics::{Convergence, Separation, convergence, separation};
+use crate::statistics::{Convergence, Separation, convergence};
 
 /// Most snapshots of a run.
 pub const MOST_SNAPSHOTS: u64 = 200_000;
@@ -252,11 +252,8 @@ fn separate(
     progress: &dyn Progress,
 ) -> Result<Option<Separation>, ConditionalsError> {
     let last: Vec<&[u32]> = snapshots.chains.iter().filter_map(|states| states.last()).map(Vec::as_slice).collect();
-    let embedded = Embedded::new(embeddings, &last, true, progress)?;
-    let row = |k: usize| embedded.row(k).iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
-    let side = |odd: usize| (odd..last.len()).step_by(2).map(row).collect::<Vec<_>>();
     // Too few chains to hold some out are no error: the bound is left out.
-    Ok(separation(&side(0), &side(1), seed).ok())
+    super::singles::separate(embeddings, &last, seed, progress)
 }
 
 fn baselines(

@@ -13,6 +13,7 @@ mod pairs;
 mod phase;
 mod phase_form;
 mod reader;
+mod singles_form;
 mod template;
 mod words;
 

@@ -1,6 +1,7 @@
 //! What the tabs with a form share.
 
 pub mod columns;
+pub mod diagnostics;
 pub mod loaded;
 pub mod model_picker;
 pub mod questions;

@@ -15,7 +15,7 @@ use crate::ui::{help, theme};
 /// Snapshots that Page Up and Page Down pass over.
 const PAGE: usize = 10;
 /// From this width on the map stands beside the reader.
-const SIDE_BY_SIDE: f32 = 1100.0;
+const SIDE_BY_SIDE: f32 = 640.0;
 /// Snapshots farther from a click than this share of the map are not meant.
 const NEAR: f64 = 0.05;
 

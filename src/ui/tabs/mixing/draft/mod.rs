@@ -1,12 +1,14 @@
 //! The form as data: what autosave, undo and "duplicate as form" keep, and how it becomes a run's spec.
 
 mod chain;
+mod singles;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::chain::{ChainDraft, StartKind, VocabularyKind};
+pub use self::chain::{ChainDraft, StartKind, VocabularyKind, listed};
+pub use self::singles::{LawDraft, LawKind, SinglesDraft};
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
@@ -116,6 +118,7 @@ pub struct PairsDraft {
     pub lag_sweeps: u64,
     pub record: bool,
     pub theory: Option<TheorySpec>,
+    pub singles: SinglesDraft,
 }
 
 impl Default for PairsDraft {
@@ -129,6 +132,7 @@ impl Default for PairsDraft {
             lag_sweeps: 0,
             record: true,
             theory: Some(TheorySpec::default()),
+            singles: SinglesDraft::default(),
         }
     }
 }
@@ -253,6 +257,7 @@ impl Draft {
             template,
             record: pairs.record,
             theory: pairs.theory.clone(),
+            singles: pairs.singles.spec(lists)?,
             seed: self.seed,
         };
         spec.check().map_err(|error| crate::ui::format::sentence(&format!("{error}.")))?;
@@ -317,6 +322,8 @@ impl Draft {
                 self.seed = spec.seed;
                 self.chain.set(spec.scan, spec.coupling, &spec.start, &spec.vocabulary);
                 let mut template = std::mem::take(&mut self.pairs.template);
+                let mut singles = std::mem::take(&mut self.pairs.singles);
+                singles.set(spec.singles.as_ref());
                 template.set(spec.template.as_ref());
                 self.pairs = PairsDraft {
                     length: if spec.template.is_some() { self.pairs.length } else { spec.length },
@@ -327,6 +334,7 @@ impl Draft {
                     lag_sweeps: spec.lag_sweeps,
                     record: spec.record,
                     theory: spec.theory.clone(),
+                    singles,
                 };
             }
             RunSpec::Exact(spec) => {

@@ -1,5 +1,6 @@
 //! Results of coupled pairs: survival, distance, drift, bounds, influence, margins, and the chains themselves.
 
+mod singles;
 mod view;
 
 use eframe::egui::{Key, Modifiers, Ui};
@@ -68,6 +69,7 @@ pub fn show(
     );
     card(ui, "Pairs", |ui| pairs(ui, context, run, view, state, commands));
     state.reader.show(ui, context, run.id, (&view.spec, &view.meetings), commands);
+    singles::show(ui, view.singles.as_ref(), view.spec.singles.is_some(), commands);
     theory(ui, context, view, state, commands);
 }
 

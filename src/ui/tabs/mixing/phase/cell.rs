@@ -121,6 +121,7 @@ fn recorded(spec: &PhaseSpec, row: &Row) -> MixSpec {
         template: None,
         record: true,
         theory: None,
+        singles: None,
         seed: spec.seed,
     }
 }

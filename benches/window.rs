@@ -171,7 +171,7 @@ fn frames(folder: &Path, size: [f32; 2]) {
     theme::install(&context);
     let screen = Rect::from_min_size(Pos2::ZERO, size.into());
     let began = Instant::now();
-    let mut draw = |workbench: &mut Workbench, events: Vec<Event>| {
+    let draw = |workbench: &mut Workbench, events: Vec<Event>| {
         let time = Some(began.elapsed().as_secs_f64());
         let input = RawInput { screen_rect: Some(screen), time, focused: true, events, ..RawInput::default() };
         let mut prepared = None;
@@ -197,20 +197,15 @@ fn frames(folder: &Path, size: [f32; 2]) {
     workbench.show_tab(TabKind::Mixing);
     workbench.apply(&context, Order::StartRun(Box::new(RunSpec::Phase(diagram()))));
     let watched = Instant::now();
-    let (mut all, mut clicked) = (Vec::new(), false);
+    let mut all = Vec::new();
+    // A click in the middle of the map, an event a frame as from a hand.
+    let pos = Pos2::new(size[0] * 0.5, 330.0);
+    let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+    let mut hand = [true, false].map(|pressed| Event::PointerButton { pos, button, pressed, modifiers }).to_vec();
+    hand.insert(0, Event::PointerMoved(pos));
+    let mut hand = hand.into_iter();
     while watched.elapsed() < WATCHED {
-        let mut events = Vec::new();
-        if !clicked && watched.elapsed() > WATCHED / 2 {
-            clicked = true;
-            let pos = Pos2::new(size[0] * 0.5, 330.0);
-            let press = |pressed| Event::PointerButton {
-                pos,
-                button: egui::PointerButton::Primary,
-                pressed,
-                modifiers: egui::Modifiers::NONE,
-            };
-            events = vec![Event::PointerMoved(pos), press(true), press(false)];
-        }
+        let events = if watched.elapsed() > WATCHED / 2 { hand.next().into_iter().collect() } else { Vec::new() };
         all.push(draw(&mut workbench, events));
         std::thread::sleep(PAUSE);
     }

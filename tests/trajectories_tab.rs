@@ -49,6 +49,22 @@ fn a_newcomer_can_start_at_once_and_bad_input_says_why() {
 }
 
 #[test]
+fn sentence_and_map_are_on_the_first_screen() {
+    // What menus, tabs and the status line leave of 800 points, and of 1440.
+    for (size, below) in [([1280.0, 800.0], 690.0), ([2560.0, 1440.0], 1330.0)] {
+        let draft = r#"{"model":"ising:n=4,beta=0.4","length":6,"chains":6,"sweeps":40,"temperature":1.0}"#;
+        let (_desk, mut harness) = window(size, draft);
+        click(&mut harness, Role::Button, "Run trajectories");
+        wait_for(&mut harness, "conditional on the start");
+        wait_for(&mut harness, "Click a point to read it");
+        let map = harness.get_by_role_and_label(Role::Figure, "Map of the snapshots").rect();
+        assert!(map.bottom() <= below && map.height() >= 200.0 && map.right() <= size[0], "{size:?}: {map:?}");
+        let reader = harness.get_by_label("Reader").rect();
+        assert!(reader.bottom() < below && reader.right() < map.left(), "the sentences stand beside it: {reader:?}");
+    }
+}
+
+#[test]
 fn sentences_are_read_with_the_keys_and_exported() {
     let (desk, mut harness) = walked();
     assert!(has(&harness, "Sweep 40 of 40"));

@@ -52,7 +52,7 @@ pub(crate) struct Phase {
     #[arg(long)]
     no_theory: bool,
     /// Which pairs keep the token of every step, to be read in the window (with --project): `budgeted` (as many of each
-    /// cell's first pairs as are sure to fit 512 MiB for the run), `all`, `first:N` of each cell, or `none`.
+    /// cell's first pairs as are sure to fit 500 MB for the run), `all`, `first:N` of each cell, or `none`.
     #[arg(long, value_name = "WHICH", default_value = "budgeted")]
     keep_tokens: KeepTokens,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Bytes that a run's tokens may take under [`KeepTokens::Budgeted`]: each cell has an equal share.
-pub const TOKEN_BUDGET: u64 = 512 << 20;
+pub const TOKEN_BUDGET: u64 = 500_000_000;
 
 /// Which pairs of a cell keep the token of every step of both chains, until they meet or the cap. They are always the
 /// first ones of the cell, so that a number says which.
@@ -85,15 +85,15 @@ mod tests {
 
     #[test]
     fn the_budget_is_never_exceeded() {
-        // 64 cells have 8 MiB each: eight pairs of 1 MiB, whatever earlier ones left unused.
-        let (cells, most) = (64, 1 << 20);
+        // 50 cells have 10 MB each: eight pairs of 1.2 MB, and more where earlier ones met before the cap.
+        let (cells, most) = (50, 1_200_000);
         assert_eq!(KeepTokens::Budgeted.below(0, 0, most, cells), 8);
-        assert_eq!(KeepTokens::Budgeted.below(4, 1 << 20, most, cells), 11, "four met early");
-        assert_eq!(KeepTokens::Budgeted.below(8, 8 << 20, most, cells), 8);
+        assert_eq!(KeepTokens::Budgeted.below(4, most, most, cells), 11, "four met early");
+        assert_eq!(KeepTokens::Budgeted.below(8, 8 * most, most, cells), 8);
         assert_eq!(KeepTokens::Budgeted.below(0, 0, u64::MAX, cells), 0, "one that may not fit is not begun");
-        assert_eq!(KeepTokens::Budgeted.most_bytes(1000, &[most; 64]), TOKEN_BUDGET);
+        assert_eq!(KeepTokens::Budgeted.most_bytes(1000, &[most; 50]), TOKEN_BUDGET);
         assert_eq!(KeepTokens::First(2).most_bytes(1000, &[most, 5]), 2 * (most + 5));
-        // The diagram of 1,000 cells of 64 sites, 64 pairs, 30 sweeps, 2 bytes a token: 469 MiB if no pair ever met.
+        // The diagram of 1,000 cells of 64 sites, 64 pairs, 30 sweeps, 2 bytes a token: 492 MB if no pair ever met.
         let pair = 2 * 2 * 30 * 64;
         assert_eq!(KeepTokens::Budgeted.most_bytes(64, &[pair; 1000]), 491_520_000);
     }

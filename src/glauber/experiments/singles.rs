@@ -3,10 +3,10 @@
 //!
 //! Coupled pairs bound mixing from above; these chains bound it from below, and diagnose it (Vehtari et al. 2021).
 
-use super::starts::{fitted, typed};
+use super::starts::{fitting, typed};
 use super::theory::attractors;
-use super::trajectories::Diagnostic;
-use crate::glauber::chain::{Cell, Chains, Record, Start, Trace};
+use super::trajectories::{Diagnostic, recorded_states};
+use crate::glauber::chain::{Cell, Chains, Record, Start};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError};
 use crate::glauber::space::Space;
 use crate::glauber::trajectories::{Embedded, Embeddings};
@@ -45,11 +45,7 @@ impl StartLaw {
         Ok(match self {
             Self::Uniform => Start::Uniform,
             Self::Sentences(sentences) => {
-                let states: Vec<Vec<u32>> = sentences
-                    .iter()
-                    .map(|sentence| fitted(model, space, sentence))
-                    .filter_map(Result::transpose)
-                    .collect::<Result<_, _>>()?;
+                let states = fitting(model, space, sentences)?;
                 if states.is_empty() {
                     return invalid(format!(
                         "none of {} sentences can start a chain of {} tokens: give one that is as long and uses allowed \
@@ -167,20 +163,7 @@ impl SinglesSpec {
     ) -> Result<SinglesResult, ConditionalsError> {
         let n = cell.space.free().len() as u64;
         // By chain, then by sweep.
-        let states = (0u64..)
-            .zip(tokens)
-            .map(|(chain, tokens)| {
-                let [start, _] = cell.start.pair(&cell.space, cell.seed, chain);
-                let trace = Trace::new(&cell.space, cell.scan, cell.seed, chain, 0, start, tokens.clone())?;
-                let mut states = Vec::new();
-                trace.replay(|step, state| {
-                    if step % n == 0 {
-                        states.push(state.to_vec());
-                    }
-                });
-                Ok(states)
-            })
-            .collect::<Result<Vec<Vec<Vec<u32>>>, ConditionalsError>>()?;
+        let states = recorded_states(cell, tokens, n)?;
         let first = [0, 1].map(|chain| states.get(chain).map_or_else(String::new, |states| model.sentence(&states[0])));
         progress.stage("telling the two starts apart");
         let separations = self

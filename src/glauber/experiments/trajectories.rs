@@ -97,23 +97,31 @@ impl TrajectoriesSpec {
 
     /// Snapshots of the chains of `cell`, from the bytes of their segments; a chain that still runs has fewer.
     pub fn snapshots(&self, cell: &Cell, tokens: &[Vec<u8>]) -> Result<Snapshots, ConditionalsError> {
-        let between = self.every * cell.space.free().len() as u64;
-        let chains = (0u64..)
-            .zip(tokens)
-            .map(|(chain, tokens)| {
-                let [start, _] = cell.start.pair(&cell.space, cell.seed, chain);
-                let trace = Trace::new(&cell.space, cell.scan, cell.seed, chain, 0, start, tokens.clone())?;
-                let mut states = Vec::new();
-                trace.replay(|step, state| {
-                    if step % between == 0 {
-                        states.push(state.to_vec());
-                    }
-                });
-                Ok(states)
-            })
-            .collect::<Result<_, ConditionalsError>>()?;
+        let chains = recorded_states(cell, tokens, self.every * cell.space.free().len() as u64)?;
         Ok(Snapshots { first_sweep: 0, every: self.every, chains })
     }
+}
+
+/// The states of single chains after every `between` steps, the start first, from the bytes of their segments.
+pub(super) fn recorded_states(
+    cell: &Cell,
+    tokens: &[Vec<u8>],
+    between: u64,
+) -> Result<Vec<Vec<Vec<u32>>>, ConditionalsError> {
+    (0u64..)
+        .zip(tokens)
+        .map(|(chain, tokens)| {
+            let [start, _] = cell.start.pair(&cell.space, cell.seed, chain);
+            let trace = Trace::new(&cell.space, cell.scan, cell.seed, chain, 0, start, tokens.clone())?;
+            let mut states = Vec::new();
+            trace.replay(|step, state| {
+                if step % between == 0 {
+                    states.push(state.to_vec());
+                }
+            });
+            Ok(states)
+        })
+        .collect()
 }
 
 /// All that is needed to read the recorded chains of a run without asking its model again.

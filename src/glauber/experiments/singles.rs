@@ -213,7 +213,9 @@ pub(super) fn separate(
     seed: u64,
     progress: &dyn Progress,
 ) -> Result<Option<Separation>, ConditionalsError> {
-    let embedded = Embedded::new(embeddings, states, true, progress)?;
+    // Not centred: a mean over all states would carry the held-out ones into what is learnt, and the bound would no longer
+    // hold whatever was learnt.
+    let embedded = Embedded::new(embeddings, states, false, progress)?;
     let row = |k: usize| embedded.row(k).iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
     let side = |odd: usize| (odd..states.len()).step_by(2).map(row).collect::<Vec<_>>();
     Ok(separation(&side(0), &side(1), seed).ok())

@@ -135,7 +135,8 @@ pub struct Wanted {
     pub pair: Option<u64>,
 }
 
-/// Draws the cell, of which pair number `open` is being read; what was asked for, and where the cell was drawn.
+/// Draws numbers and pairs of the cell, of which pair number `open` is being read; what was asked for, and where they were
+/// drawn.
 pub fn show(
     ui: &mut Ui,
     view: &PhaseView,
@@ -156,6 +157,21 @@ pub fn show(
             .weak(),
         );
         numbers(ui, cell);
+        wanted.run = kept(ui, cell, commands);
+        let selected = open.and_then(|pair| cell.meetings.iter().position(|meeting| meeting.pair == pair));
+        // Low enough that the chains show right below it.
+        let clicked = ui.scope(|ui| {
+            ui.set_max_height(220.0);
+            data_table(ui, "cell pairs", &cell.pairs, selected, commands).clicked
+        });
+        wanted.pair = clicked.inner.and_then(|row| cell.meetings.get(row)).map(|meeting| meeting.pair);
+    });
+    (wanted, drawn.response.rect)
+}
+
+/// Draws the curves of the cell.
+pub fn curves(ui: &mut Ui, cell: &CellView, commands: &mut Vec<Command>) {
+    card(ui, "Curves of this cell", |ui| {
         let columns = if ui.available_width() >= 900.0 { 3 } else { 1 };
         ui.columns(columns, |columns| {
             let last = columns.len() - 1;
@@ -170,16 +186,7 @@ pub fn show(
             figure_view(&mut columns[last.min(1)], "cell hamming", &cell.hamming, 210.0, &[], commands);
             figure_view(&mut columns[last], "cell drift", &cell.drift, 210.0, &[], commands);
         });
-        wanted.run = kept(ui, cell, commands);
-        let selected = open.and_then(|pair| cell.meetings.iter().position(|meeting| meeting.pair == pair));
-        // Low enough that the chains show right below it.
-        let clicked = ui.scope(|ui| {
-            ui.set_max_height(220.0);
-            data_table(ui, "cell pairs", &cell.pairs, selected, commands).clicked
-        });
-        wanted.pair = clicked.inner.and_then(|row| cell.meetings.get(row)).map(|meeting| meeting.pair);
     });
-    (wanted, drawn.response.rect)
 }
 
 /// Says which pairs can be read, and offers the run that keeps the others.

@@ -219,6 +219,7 @@ fn selected(
                 state.reader.open(context, run.id, 2 * row.cell, pair);
             }
             state.reader.show(ui, context, run.id, (&cell.same, &cell.meetings), commands);
+            cell::curves(ui, cell, commands);
             return wanted.run;
         }
         Some(Err(problem)) => unreadable(ui, problem),

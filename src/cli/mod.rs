@@ -13,6 +13,7 @@ mod phase;
 mod project;
 mod run;
 mod shot;
+mod singles;
 mod survey;
 mod terminal;
 mod train_mlm;

@@ -4,6 +4,7 @@
 pub mod course;
 pub mod exact;
 pub mod mix;
+pub mod perfect;
 pub mod phase;
 mod settings;
 mod starts;

@@ -11,6 +11,7 @@ use kleroterion::glauber::chain::{Coupling, Scan};
 use kleroterion::glauber::exact::ExactResult;
 use kleroterion::glauber::experiments::exact::ExactRunSpec;
 use kleroterion::glauber::experiments::mix::{MixResult, MixSpec};
+use kleroterion::glauber::experiments::perfect::{PerfectResult, PerfectSpec};
 use kleroterion::glauber::experiments::phase::{CellSummary, PhaseFindings, PhaseSpec};
 use kleroterion::glauber::experiments::singles::SinglesSpec;
 use kleroterion::glauber::experiments::theory::TheorySpec;
@@ -19,7 +20,7 @@ use kleroterion::glauber::experiments::{KeepTokens, StartChoice, Template, Vocab
 use kleroterion::glauber::phase::Grid;
 use kleroterion::glauber::temperature::Temperature;
 use kleroterion::glauber::trajectories::TrajectorySpec;
-use kleroterion::jobs::chains::{FINDINGS, RESULT};
+use kleroterion::jobs::chains::{FINDINGS, PERFECT, RESULT};
 use kleroterion::jobs::runner::{JobError, RunOutcome, run_headless, run_stored};
 use kleroterion::jobs::spec::RunSpec;
 use kleroterion::models::Library;
@@ -192,10 +193,11 @@ fn exact_runs_agree_with_hand_calculation() {
         template: None,
         temperature: Temperature::ONE,
         keep_law: true,
+        perfect: None,
     };
     let found = |spec: ExactRunSpec| -> Box<ExactResult> {
         match run(&RunSpec::Exact(spec), &Silent).unwrap() {
-            RunOutcome::Exact(result) => result,
+            RunOutcome::Exact { result, .. } => result,
             other => panic!("{other:?}"),
         }
     };
@@ -206,6 +208,33 @@ fn exact_runs_agree_with_hand_calculation() {
     // One frozen site leaves two states.
     let template = Some(Template { sentence: "0 1".to_owned(), free: vec![0] });
     assert_eq!(found(ExactRunSpec { template, ..spec }).states, 2);
+}
+
+#[test]
+fn interrupted_perfect_samples_end_as_uninterrupted_ones() {
+    let exact = ExactRunSpec {
+        version: 1,
+        model: "random-table:n=4,v=3,seed=2".to_owned(),
+        vocabulary: Vocabulary::Whole,
+        length: 4,
+        template: None,
+        temperature: tau(0.7),
+        keep_law: false,
+        perfect: Some(PerfectSpec { samples: 3000, seed: 4, ..PerfectSpec::default() }),
+    };
+    let spec = RunSpec::Exact(exact.clone());
+    let RunOutcome::Exact { result, perfect: Some(perfect) } = run(&spec, &Silent).unwrap() else { panic!() };
+    assert!(result.pi.is_none(), "the law is kept in the comparison only");
+    let fit = perfect.fit.unwrap();
+    assert!(fit.p_value.unwrap() > 1e-3 && fit.tv < fit.tv_upper, "{fit:?}");
+    let (_folder, project, id) = interrupted(&spec, 900);
+    assert_eq!(project.document::<PerfectResult>(id, PERFECT).unwrap().unwrap(), perfect);
+    // Cut short, the enumeration stands and the comparison says why it does not.
+    let hurried = PerfectSpec { most_steps: 5, ..PerfectSpec::default() };
+    let spec = RunSpec::Exact(ExactRunSpec { perfect: Some(hurried), ..exact });
+    let RunOutcome::Exact { result, perfect: Some(perfect) } = run(&spec, &Silent).unwrap() else { panic!() };
+    assert!(result.t_mix.is_some() && perfect.fit.is_none());
+    assert!(perfect.problem.is_some_and(|problem| problem.contains("5 steps")));
 }
 
 #[test]
@@ -374,6 +403,7 @@ fn bad_input_says_what_to_change() {
         template: None,
         temperature: Temperature::ONE,
         keep_law: false,
+        perfect: None,
     };
     let message = problem(RunSpec::Exact(large));
     assert!(message.contains("65") && message.contains('5') && message.contains('9'), "{message}");

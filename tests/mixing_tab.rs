@@ -166,6 +166,32 @@ fn figures_and_tables_are_exported() {
 }
 
 #[test]
+fn perfect_samples_are_compared_with_the_law() {
+    let (desk, mut harness) = window(3000.0);
+    click(&mut harness, Role::ComboBox, "Masked language model");
+    harness.get_by_label("ising:beta=0.5").click();
+    harness.run_steps(3);
+    click(&mut harness, Role::Button, "Exact");
+    click(&mut harness, Role::CheckBox, "Perfect samples beside the law");
+    type_into(&mut harness, Role::TextInput, "Temperature τ", "0");
+    assert!(has(&harness, "At temperature 0 there is no single stationary law"));
+    assert!(harness.get_by_role_and_label(Role::Button, "Enumerate").accesskit_node().is_disabled());
+    type_into(&mut harness, Role::TextInput, "Temperature τ", "1");
+    // The reason for the refusal is gone: the button moves back to its place within a few frames.
+    harness.run_steps(6);
+    click(&mut harness, Role::Button, "Enumerate");
+    wait_for(&mut harness, "2,000 perfect samples show no difference from the enumerated law");
+    wait_done(&desk, &mut harness);
+    assert!(has(&harness, "TV by chance alone"));
+    assert!(harness.query_by_role_and_label(Role::Figure, "Perfect samples and the stationary law").is_some());
+    click(&mut harness, Role::Button, "Export depths as CSV");
+    let desk = desk.borrow();
+    let Some(Command::ExportTable(table)) = desk.commands.last() else { panic!("{:?}", desk.commands.last()) };
+    let samples = table.rows.iter().map(|row| row[1].replace(',', "").parse::<u64>().unwrap());
+    assert_eq!(samples.sum::<u64>(), 2000);
+}
+
+#[test]
 fn a_small_space_is_enumerated() {
     let (desk, mut harness) = window(3000.0);
     click(&mut harness, Role::ComboBox, "Masked language model");

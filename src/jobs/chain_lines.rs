@@ -111,6 +111,11 @@ pub(super) fn exact(line: &mut Vec<String>, spec: &ExactRunSpec) {
     if spec.keep_law {
         line.push("--law".to_owned());
     }
+    if let Some(perfect) = &spec.perfect {
+        option(line, "--perfect-samples", &perfect.samples.to_string());
+        option(line, "--perfect-steps", &perfect.most_steps.to_string());
+        option(line, "--seed", &perfect.seed.to_string());
+    }
 }
 
 pub(super) fn phase(line: &mut Vec<String>, spec: &PhaseSpec) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::work::{Bench, JobError, RunOutcome};
 use crate::glauber::chain::{Batch, Budget, Ensemble, EnsembleState, Meeting, Options};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError};
-use crate::glauber::experiments::exact::{self, ExactRunSpec};
+use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::{self, MixSpec};
 use crate::glauber::experiments::phase::{CellSummary, PhaseRun, PhaseSpec, PhaseState, Subject};
 use crate::glauber::experiments::space;
@@ -21,34 +21,36 @@ use crate::progress::Progress;
 use crate::store::ChainCellRow;
 
 /// Time between two commits, at least.
-const COMMIT: Duration = Duration::from_secs(1);
+pub(super) const COMMIT: Duration = Duration::from_secs(1);
 /// Time between two summaries, at least; they take at most a tenth of the time.
-const REFRESH: Duration = Duration::from_secs(2);
+pub(super) const REFRESH: Duration = Duration::from_secs(2);
 /// How long one call to an ensemble should take.
 const SLICE: f64 = 0.2;
 /// Name of the one document that a mix, exact or trajectories run leaves.
 pub const RESULT: &str = "result";
+/// Name of an exact run's document of perfect samples.
+pub const PERFECT: &str = "perfect";
 /// Names of a phase run's document of findings, and of a trajectories run's finished stages.
 pub const FINDINGS: &str = "findings";
 
 /// When something that costs time is due again.
-struct Pace {
+pub(super) struct Pace {
     last: Instant,
     pause: Duration,
     least: Duration,
 }
 
 impl Pace {
-    fn new(least: Duration) -> Self {
+    pub(super) fn new(least: Duration) -> Self {
         Self { last: Instant::now(), pause: least, least }
     }
 
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         self.last.elapsed() >= self.pause
     }
 
     /// Does the work, and puts off the next so that it takes a tenth of the time at most.
-    fn paced<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn paced<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let done = work();
         self.pause = self.least.max(began.elapsed() * 9);
@@ -230,9 +232,7 @@ impl Bench<'_> {
             None => self.open_at(&spec.model, spec.length)?,
         };
         self.models(std::slice::from_ref(&model.identity))?;
-        let result = exact::run(spec, &*model.conditionals, self.progress)?;
-        self.ledger.document(RESULT, &result)?;
-        Ok(RunOutcome::Exact(Box::new(result)))
+        self.enumerated(spec, &*model.conditionals)
     }
 
     pub(super) fn phase(&self, spec: &PhaseSpec) -> Result<RunOutcome, JobError> {

@@ -68,7 +68,8 @@ impl RunSpec {
             Self::Phase(spec) => spec.seed,
             Self::Trajectories(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
-            Self::Exact(_) | Self::Fetch(_) | Self::Verify(_) => 0,
+            Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
+            Self::Fetch(_) | Self::Verify(_) => 0,
         }
     }
     /// The model reference the run asks for, if it asks for one by name.

@@ -13,6 +13,7 @@ use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
 use crate::glauber::exact::ExactResult;
 use crate::glauber::experiments::mix::MixResult;
+use crate::glauber::experiments::perfect::PerfectResult;
 use crate::glauber::experiments::phase::{CellSummary, PhaseFindings};
 use crate::glauber::experiments::trajectories::TrajectoriesResult;
 use crate::glauber::survey::{Record, Stratum};
@@ -35,7 +36,11 @@ pub enum RunOutcome {
         strata: Vec<Stratum>,
     },
     Mix(Box<MixResult>),
-    Exact(Box<ExactResult>),
+    /// The enumeration, and the perfect samples that were compared with it.
+    Exact {
+        result: Box<ExactResult>,
+        perfect: Option<PerfectResult>,
+    },
     Phase {
         cells: Vec<ChainCellRow<CellSummary>>,
         findings: Vec<PhaseFindings>,

@@ -176,6 +176,12 @@ pub const LAG_BOUND: Help =
 /// `What is the mixing time?`
 pub const MIXING_TIME: Help =
     Help { id: "mixing-time", name: "the mixing time", text: include_str!("../../assets/help/mixing-time.md") };
+/// `What is a perfect sample?`
+pub const PERFECT_SAMPLES: Help = Help {
+    id: "perfect-samples",
+    name: "a perfect sample",
+    text: include_str!("../../assets/help/perfect-samples.md"),
+};
 /// `What is the spectral gap?`
 pub const SPECTRAL_GAP: Help =
     Help { id: "spectral-gap", name: "the spectral gap", text: include_str!("../../assets/help/spectral-gap.md") };
@@ -299,7 +305,7 @@ pub const BRIER_SCORE: Help =
     Help { id: "brier-score", name: "the Brier score", text: include_str!("../../assets/help/brier-score.md") };
 
 /// All explanations.
-pub const ALL: [Help; 68] = [
+pub const ALL: [Help; 69] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -341,6 +347,7 @@ pub const ALL: [Help; 68] = [
     FINITE_SIZE,
     LAG_BOUND,
     MIXING_TIME,
+    PERFECT_SAMPLES,
     SPECTRAL_GAP,
     ENTROPY_PRODUCTION,
     SCAN_DEPENDENCE,

@@ -5,6 +5,7 @@ pub mod course;
 pub mod exact;
 mod keep;
 pub mod mix;
+pub mod perfect;
 pub mod phase;
 mod settings;
 pub mod singles;

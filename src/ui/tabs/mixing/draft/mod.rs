@@ -1,6 +1,7 @@
 //! The form as data: what autosave, undo and "duplicate as form" keep, and how it becomes a run's spec.
 
 mod chain;
+mod perfect;
 mod singles;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::chain::{ChainDraft, StartKind, VocabularyKind, listed};
+pub use self::perfect::PerfectDraft;
 pub use self::singles::{LawDraft, LawKind, SinglesDraft};
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
@@ -146,11 +148,19 @@ pub struct ExactDraft {
     pub length: usize,
     pub template: TemplateDraft,
     pub temperature: String,
+    /// Perfect samples beside the enumeration.
+    pub perfect: PerfectDraft,
 }
 
 impl Default for ExactDraft {
     fn default() -> Self {
-        Self { tokens: String::new(), length: 4, template: TemplateDraft::default(), temperature: "1".to_owned() }
+        Self {
+            tokens: String::new(),
+            length: 4,
+            template: TemplateDraft::default(),
+            temperature: "1".to_owned(),
+            perfect: PerfectDraft::default(),
+        }
     }
 }
 
@@ -283,13 +293,15 @@ impl Draft {
                 crate::figures::number::count(crate::glauber::exact::MOST_STATES as u64)
             ));
         }
+        let temperature = temperature(&exact.temperature)?;
         Ok(ExactRunSpec {
             version: SPEC_VERSION,
             model: self.model.trim().to_owned(),
+            perfect: exact.perfect.spec(states, temperature, self.seed)?,
             vocabulary: chain::typed_or_whole(tokens),
             length: if template.is_some() { 0 } else { length },
             template,
-            temperature: temperature(&exact.temperature)?,
+            temperature,
             keep_law: false,
         })
     }
@@ -349,6 +361,10 @@ impl Draft {
                 }
                 self.exact.template.set(spec.template.as_ref());
                 self.exact.temperature = spec.temperature.to_string();
+                self.exact.perfect.set(spec.perfect.as_ref());
+                if let Some(perfect) = &spec.perfect {
+                    self.seed = perfect.seed;
+                }
             }
             _ => return,
         }

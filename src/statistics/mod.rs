@@ -30,7 +30,7 @@ pub use counter::{Counter, Moment};
 pub use exponentiality::{
     ExponentialMean, Exponentiality, HazardBin, P_VALUE_METHOD, exponential_mean, exponentiality, hazards,
 };
-pub use intervals::{normal_quantile, wilson, zero_count_upper};
+pub use intervals::{normal_quantile, wilson, wilson_share, zero_count_upper};
 pub use kmeans::{KMeans, silhouette};
 pub use lag_coupling::{LagBound, lag_bounds};
 pub use logistic::{Logistic, choose_penalty};

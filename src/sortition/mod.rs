@@ -2,8 +2,12 @@
 //!
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
 //! 
+mod bound;
+mod cones;
+pub mod goldilocks;
 pub mod legacy;
 pub mod lottery;
+pub mod nash;
 pub mod pool;
 pub mod problem;
 pub mod program;
@@ -11,3 +15,5 @@ pub mod quotas;
 pub mod random;
 pub mod sampled;
 pub mod uniform;
+
+pub use bound::out_of_reach;

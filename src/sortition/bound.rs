@@ -1,0 +1,128 @@
+//! Bounds on linear objectives over the relaxed problem, by arithmetic alone (weak duality): any multipliers give a true
+//! bound, good ones a sharp one, so that no solver has to be believed.
+
+use super::problem::Problem;
+use super::program::{Program, Unsolved};
+use crate::progress::Progress;
+
+/// The relaxed problem as a linear program over expected counts, which are its columns; the rows of the problem are its
+/// constraints in order, then the size of the panel. `excluded` types have count 0.
+fn relaxed(problem: &Problem, excluded: &[bool], costs: &[f64]) -> Program {
+    let mut program = Program::default();
+    for ((kind, &out), &cost) in problem.types.iter().zip(excluded).zip(costs) {
+        program.column(cost, 0.0, if out { 0.0 } else { f64::from(kind.size()) });
+    }
+    for row in &problem.rows {
+        let terms = row.types.iter().map(|&t| (t as usize, 1.0)).collect();
+        program.constrain(terms, f64::from(row.min), f64::from(row.max));
+    }
+    let size = f64::from(problem.size);
+    program.constrain((0..costs.len()).map(|t| (t, 1.0)).collect(), size, size);
+    program
+}
+
+/// `sum_t weights_t c_t` is at most this for all expected counts `c` of the relaxed problem, hence for all lotteries over
+/// panels; for any multipliers, one a row of the problem and one of the size.
+fn bound(problem: &Problem, excluded: &[bool], weights: &[f64], multipliers: &[f64]) -> f64 {
+    let (rows, size) = multipliers.split_at(problem.rows.len());
+    let mut reduced = weights.to_vec();
+    let mut total = f64::from(problem.size) * size[0];
+    for (row, &price) in problem.rows.iter().zip(rows) {
+        total += price * f64::from(if price > 0.0 { row.max } else { row.min });
+        row.types.iter().for_each(|&t| reduced[t as usize] -= price);
+    }
+    for ((kind, &out), &worth) in problem.types.iter().zip(excluded).zip(&reduced) {
+        total += if out { 0.0 } else { f64::from(kind.size()) * (worth - size[0]).max(0.0) };
+    }
+    total
+}
+
+/// The largest `sum_t weights_t c_t` over the relaxed problem without the `excluded` types: what the solver found, and a
+/// bound that holds by arithmetic.
+pub(super) fn largest(
+    problem: &Problem,
+    excluded: &[bool],
+    weights: &[f64],
+    progress: &dyn Progress,
+) -> Result<(Vec<f64>, f64), Unsolved> {
+    let costs: Vec<f64> = weights.iter().map(|weight| -weight).collect();
+    let interior = relaxed(problem, excluded, &costs).solve_interior(progress)?;
+    // Prices of the minimisation: positive at lower bounds. Ours are positive at upper ones.
+    let multipliers: Vec<f64> = interior.multipliers.iter().map(|price| -price).collect();
+    Ok((interior.values, bound(problem, excluded, weights, &multipliers)))
+}
+
+/// For each type, whether nobody of it can be in any panel already because of the relaxed quotas. Types that are not
+/// reported may still be out of reach of whole panels.
+pub fn out_of_reach(problem: &Problem, progress: &dyn Progress) -> Result<Vec<bool>, Unsolved> {
+    // Seats below this chance count as none; the cap lets one program show many types to be in reach.
+    const NONE: f64 = 1e-6;
+    const CAP: f64 = 0.01;
+    let none = vec![false; problem.types.len()];
+    let mut open = vec![true; problem.types.len()];
+    loop {
+        let mut program = relaxed(problem, &none, &vec![0.0; open.len()]);
+        for t in (0..open.len()).filter(|&t| open[t]) {
+            let seat = program.column(-1.0, 0.0, CAP);
+            program.constrain(vec![(t, 1.0), (seat, -1.0)], 0.0, f64::INFINITY);
+        }
+        let found = program.solve_interior(progress)?;
+        let before = open.iter().filter(|&&open| open).count();
+        open.iter_mut().zip(&found.values).for_each(|(open, &count)| *open &= count <= NONE);
+        let after = open.iter().filter(|&&open| open).count();
+        if after == 0 || after == before {
+            break;
+        }
+    }
+    if open.iter().any(|&open| open) {
+        let weights: Vec<f64> = open.iter().map(|&open| f64::from(u8::from(open))).collect();
+        let (_, bound) = largest(problem, &none, &weights, progress)?;
+        if bound > NONE * 10.0 * weights.iter().sum::<f64>() {
+            return Err(Unsolved::Failed(format!("types without seats could still have {bound:.1e}")));
+        }
+    }
+    Ok(open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sampled::instances::{self, every_panel, square};
+    use super::*;
+    use crate::progress::Silent;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_bound_is_sharp_where_the_relaxation_is() {
+        let problem = square();
+        let (found, bound) = largest(&problem, &[false; 4], &[1.0, 0.0, 0.0, 3.0], &Silent).unwrap();
+        assert!((bound - 4.0).abs() < 1e-6 && (found[0] - 1.0).abs() < 1e-6);
+        let (_, bound) = largest(&problem, &[false, false, false, true], &[1.0, 0.5, 0.0, 3.0], &Silent).unwrap();
+        assert!((bound - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn who_is_out_of_reach() {
+        // Old people are all women, and the women's seats are all for the young.
+        let bounds = [("gender", "F", 1, 1), ("gender", "M", 2, 2), ("age", "Y", 3, 3), ("age", "O", 0, 1)];
+        let people: [(&[&str], usize); 3] = [(&["F", "Y"], 2), (&["F", "O"], 3), (&["M", "Y"], 4)];
+        let problem = instances::problem(3, &bounds, &people);
+        assert_eq!(out_of_reach(&problem, &Silent).unwrap(), [false, true, false]);
+        assert_eq!(out_of_reach(&square(), &Silent).unwrap(), [false; 4]);
+    }
+
+    proptest! {
+        /// Whatever the multipliers, no panel exceeds the bound.
+        #[test]
+        fn any_multipliers_bound(
+            weights in proptest::array::uniform4(-3.0..3.0f64),
+            multipliers in proptest::array::uniform5(-3.0..3.0f64),
+        ) {
+            let problem = square();
+            let bound = bound(&problem, &[false; 4], &weights, &multipliers);
+            for (counts, _) in every_panel(&problem) {
+                let worth: f64 = counts.iter().zip(&weights).map(|(&count, weight)| f64::from(count) * weight).sum();
+                prop_assert!(worth <= bound + 1e-9);
+            }
+        }
+    }
+}

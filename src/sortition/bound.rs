@@ -1,7 +1,7 @@
 //! Bounds on linear objectives over the relaxed problem, by arithmetic alone (weak duality): any multipliers give a true
 //! bound, good ones a sharp one, so that no solver has to be believed.
 
-use super::problem::Problem;
+use super::problem::{PersonType, Problem};
 use super::program::{Program, Unsolved};
 use crate::progress::Progress;
 
@@ -21,20 +21,52 @@ fn relaxed(problem: &Problem, excluded: &[bool], costs: &[f64]) -> Program {
     program
 }
 
-/// `sum_t weights_t c_t` is at most this for all expected counts `c` of the relaxed problem, hence for all lotteries over
-/// panels; for any multipliers, one a row of the problem and one of the size.
-fn bound(problem: &Problem, excluded: &[bool], weights: &[f64], multipliers: &[f64]) -> f64 {
-    let (rows, size) = multipliers.split_at(problem.rows.len());
-    let mut reduced = weights.to_vec();
-    let mut total = f64::from(problem.size) * size[0];
-    for (row, &price) in problem.rows.iter().zip(rows) {
-        total += price * f64::from(if price > 0.0 { row.max } else { row.min });
-        row.types.iter().for_each(|&t| reduced[t as usize] -= price);
+/// Multipliers of the rows of a problem and of the size of its panels: positive where an upper bound is what holds an
+/// objective down, negative where a lower one is.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Multipliers {
+    /// One a row of [`Problem::rows`].
+    pub rows: Vec<f64>,
+    /// That of the size.
+    pub size: f64,
+}
+
+impl Multipliers {
+    /// From the prices of a minimum (positive at lower bounds): rows first, the size last.
+    pub(super) fn of_minimum(prices: &[f64]) -> Self {
+        let (size, rows) = prices.split_last().map_or((0.0, &[][..]), |(size, rows)| (-size, rows));
+        Self { rows: rows.iter().map(|price| -price).collect(), size }
     }
-    for ((kind, &out), &worth) in problem.types.iter().zip(excluded).zip(&reduced) {
-        total += if out { 0.0 } else { f64::from(kind.size()) * (worth - size[0]).max(0.0) };
+
+    /// All of them times `by`.
+    pub(super) fn scaled(mut self, by: f64) -> Self {
+        self.rows.iter_mut().for_each(|price| *price *= by);
+        self.size *= by;
+        self
     }
-    total
+
+    /// `sum_t objective_t c_t` is at most this for all expected counts `c` of the relaxed problem with `c_t` within
+    /// `limits_t`, hence for all lotteries over panels that keep these limits; true for any multipliers.
+    pub(super) fn bound(&self, problem: &Problem, limits: &[(f64, f64)], objective: &[f64]) -> f64 {
+        let mut reduced = objective.to_vec();
+        let mut total = f64::from(problem.size) * self.size;
+        for (row, &price) in problem.rows.iter().zip(&self.rows) {
+            total += price * f64::from(if price > 0.0 { row.max } else { row.min });
+            row.types.iter().for_each(|&t| reduced[t as usize] -= price);
+        }
+        for (&(low, high), &worth) in limits.iter().zip(&reduced) {
+            let worth = worth - self.size;
+            total += worth * if worth > 0.0 { high } else { low };
+        }
+        total
+    }
+}
+
+/// [`Multipliers::bound`] for counts that only `excluded` types are kept from.
+fn bound(problem: &Problem, excluded: &[bool], weights: &[f64], multipliers: &Multipliers) -> f64 {
+    let limit = |(kind, &out): (&PersonType, &bool)| (0.0, if out { 0.0 } else { f64::from(kind.size()) });
+    let limits: Vec<(f64, f64)> = problem.types.iter().zip(excluded).map(limit).collect();
+    multipliers.bound(problem, &limits, weights)
 }
 
 /// The largest `sum_t weights_t c_t` over the relaxed problem without the `excluded` types: what the solver found, and a
@@ -47,8 +79,7 @@ pub(super) fn largest(
 ) -> Result<(Vec<f64>, f64), Unsolved> {
     let costs: Vec<f64> = weights.iter().map(|weight| -weight).collect();
     let interior = relaxed(problem, excluded, &costs).solve_interior(progress)?;
-    // Prices of the minimisation: positive at lower bounds. Ours are positive at upper ones.
-    let multipliers: Vec<f64> = interior.multipliers.iter().map(|price| -price).collect();
+    let multipliers = Multipliers::of_minimum(&interior.multipliers);
     Ok((interior.values, bound(problem, excluded, weights, &multipliers)))
 }
 
@@ -118,6 +149,7 @@ mod tests {
             multipliers in proptest::array::uniform5(-3.0..3.0f64),
         ) {
             let problem = square();
+            let multipliers = Multipliers { rows: multipliers[..4].to_vec(), size: multipliers[4] };
             let bound = bound(&problem, &[false; 4], &weights, &multipliers);
             for (counts, _) in every_panel(&problem) {
                 let worth: f64 = counts.iter().zip(&weights).map(|(&count, weight)| f64::from(count) * weight).sum();

@@ -1,9 +1,10 @@
 //! Sortition: pools of people, quotas, and lotteries over panels that meet them.
 //!
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
-//! 
+//!
 mod bound;
 mod cones;
+pub mod decomposition;
 pub mod goldilocks;
 pub mod legacy;
 pub mod lottery;
@@ -13,6 +14,7 @@ pub mod problem;
 pub mod program;
 pub mod quotas;
 pub mod random;
+pub mod relaxed_leximin;
 pub mod sampled;
 pub mod uniform;
 

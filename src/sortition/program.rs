@@ -10,6 +10,9 @@ use crate::progress::{Cancelled, Progress};
 /// Branch-and-bound nodes between two looks at the caller: a number, not a time, so that answers do not depend on speed.
 const NODES_A_SLICE: u64 = 200;
 
+/// Residuals below which an answer that the interior-point solver did not call finished is still one.
+const ROUGH: f64 = 1e-7;
+
 /// One unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
@@ -228,7 +231,14 @@ impl Program {
         let costs: Vec<f64> = self.columns.iter().map(|column| column.cost).collect();
         let cones =
             [SupportedConeT::ZeroConeT(equalities), SupportedConeT::NonnegativeConeT(bounds.len() - equalities)];
-        let settings = DefaultSettings { verbose: false, max_threads: 1, ..DefaultSettings::default() };
+        let settings = DefaultSettings {
+            verbose: false,
+            max_threads: 1,
+            tol_gap_abs: 1e-9,
+            tol_gap_rel: 1e-9,
+            tol_feas: 1e-9,
+            ..DefaultSettings::default()
+        };
         let quadratic = CscMatrix::zeros((width, width));
         let mut solver = DefaultSolver::new(&quadratic, &costs, &matrix, &bounds, &cones, settings)
             .map_err(|error| Unsolved::Failed(error.to_string()))?;
@@ -237,6 +247,12 @@ impl Program {
         let accurate = match solver.solution.status {
             SolverStatus::Solved => true,
             SolverStatus::AlmostSolved => false,
+            // It turns on the spot just before the end: what it has is as good as its residuals.
+            SolverStatus::MaxIterations | SolverStatus::InsufficientProgress
+                if solver.solution.r_prim < ROUGH && solver.solution.r_dual < ROUGH =>
+            {
+                false
+            }
             SolverStatus::PrimalInfeasible | SolverStatus::AlmostPrimalInfeasible => return Err(Unsolved::Infeasible),
             SolverStatus::DualInfeasible | SolverStatus::AlmostDualInfeasible => return Err(Unsolved::Unbounded),
             status => return Err(Unsolved::Failed(format!("{status:?}"))),

@@ -3,10 +3,13 @@
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
 //!
 mod bound;
+pub mod certificate;
+mod column_generation;
 mod cones;
 pub mod decomposition;
 pub mod goldilocks;
 pub mod legacy;
+pub mod leximin;
 pub mod lottery;
 pub mod nash;
 pub mod pool;

@@ -4,10 +4,13 @@
 //! 
 mod bound;
 mod cones;
+pub mod draw;
+pub mod fairness;
 pub mod goldilocks;
 pub mod legacy;
 pub mod lottery;
 pub mod nash;
+pub mod pairs;
 pub mod pool;
 pub mod problem;
 pub mod program;

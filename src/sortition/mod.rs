@@ -16,7 +16,9 @@ pub mod problem;
 pub mod program;
 pub mod quotas;
 pub mod random;
+pub mod replacement;
 pub mod sampled;
+pub mod transparent;
 pub mod uniform;
 
 pub use bound::out_of_reach;

@@ -75,29 +75,40 @@ impl ConeProgram {
         let (places, values) = entries.into_iter().flatten().unzip();
         let matrix = CscMatrix::new(rows.len(), width, starts, places, values);
         let constants: Vec<f64> = rows.iter().map(|row| row.1).collect();
-        // Near the optimum the objective is flat: chances are only as accurate as the root of its own accuracy.
-        let settings = DefaultSettings {
-            verbose: false,
-            max_threads: 1,
-            tol_gap_abs: 1e-13,
-            tol_gap_rel: 1e-13,
-            tol_feas: 1e-11,
-            ..DefaultSettings::default()
-        };
         let none = CscMatrix::zeros((width, width));
-        let mut solver = DefaultSolver::new(&none, &self.costs, &matrix, &constants, &cones, settings)
-            .map_err(|error| Unsolved::Failed(error.to_string()))?;
-        solver.solve();
-        progress.checkpoint()?;
-        match solver.solution.status {
-            SolverStatus::PrimalInfeasible | SolverStatus::AlmostPrimalInfeasible => Err(Unsolved::Infeasible),
-            SolverStatus::DualInfeasible | SolverStatus::AlmostDualInfeasible => Err(Unsolved::Unbounded),
-            // Short of full accuracy the last point is still a proposal; the bound will say what it is worth.
-            status if solver.solution.x.iter().any(|value| !value.is_finite()) => {
-                Err(Unsolved::Failed(format!("{status:?}")))
+        let mut proposal = Err(Unsolved::Failed("no attempt".into()));
+        // Steep cones defeat one setting and not the next; each is tried until one converges.
+        for (equilibrate_enable, max_step_fraction) in [(false, 0.99), (true, 0.99), (false, 0.9), (true, 0.8)] {
+            // Near the optimum the objective is flat: chances are only as accurate as the root of its own accuracy.
+            let settings = DefaultSettings {
+                verbose: false,
+                max_threads: 1,
+                max_iter: 100,
+                tol_gap_abs: 1e-13,
+                tol_gap_rel: 1e-13,
+                tol_feas: 1e-11,
+                equilibrate_enable,
+                max_step_fraction,
+                ..DefaultSettings::default()
+            };
+            let mut solver = DefaultSolver::new(&none, &self.costs, &matrix, &constants, &cones, settings)
+                .map_err(|error| Unsolved::Failed(error.to_string()))?;
+            solver.solve();
+            progress.checkpoint()?;
+            let solution = &solver.solution;
+            match solution.status {
+                SolverStatus::PrimalInfeasible => return Err(Unsolved::Infeasible),
+                SolverStatus::DualInfeasible => return Err(Unsolved::Unbounded),
+                SolverStatus::Solved | SolverStatus::AlmostSolved => return Ok(solution.x.clone()),
+                // Short of convergence the last point is still a proposal; the bound will say what it is worth.
+                _ if proposal.is_err() && solution.x.iter().all(|value| value.is_finite()) => {
+                    proposal = Ok(solution.x.clone());
+                }
+                status if proposal.is_err() => proposal = Err(Unsolved::Failed(format!("{status:?}"))),
+                _ => {}
             }
-            _ => Ok(solver.solution.x.clone()),
         }
+        proposal
     }
 }
 

@@ -101,13 +101,16 @@ pub fn goldilocks(
     let (mut high_sum, mut low_sum) = (vec![(high, -1.0)], vec![(low, -1.0)]);
     for (t, _) in included(problem, &excluded) {
         let Some(chance) = relative.columns[t] else { continue };
-        // x^p <= a m^(p-1) for the part a of each chance in its mean m, and the same for an inverse of at least 1 / x.
+        // share x^p <= a m^(p-1) for the part a of each chance in its mean m, and the same for an inverse of at least
+        // 1 / x. The share stands by its root beside x, so that no coefficient is large or small.
+        let root = relative.shares[t].powf(1.0 / order);
+        let scaled = |column| Affine(vec![(column, root)], 0.0);
         let (part, inverse, inverse_part) = (program.column(0.0), program.column(0.0), program.column(0.0));
-        program.power(1.0 / order, Affine::column(part), Affine::column(high), Affine::column(chance));
+        program.power(1.0 / order, Affine::column(part), Affine::column(high), scaled(chance));
         program.power(0.5, Affine::column(chance), Affine::column(inverse), Affine(Vec::new(), 1.0));
-        program.power(1.0 / order, Affine::column(inverse_part), Affine::column(low), Affine::column(inverse));
-        high_sum.push((part, relative.shares[t]));
-        low_sum.push((inverse_part, relative.shares[t]));
+        program.power(1.0 / order, Affine::column(inverse_part), Affine::column(low), scaled(inverse));
+        high_sum.push((part, 1.0));
+        low_sum.push((inverse_part, 1.0));
     }
     program.equals_zero(Affine(high_sum, 0.0));
     program.equals_zero(Affine(low_sum, 0.0));

@@ -32,7 +32,7 @@ pub struct UniformSettings {
 
 impl Default for UniformSettings {
     fn default() -> Self {
-        Self { transitions: 4_000_000, chains: 4, sweeps: 10_000 }
+        Self { transitions: 500_000, chains: 4, sweeps: 10_000 }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Sortition: pools of people, quotas, and lotteries over panels that meet them.
 //!
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
-//!
+//! bounds); `program` poses linear and integer programs to the solvers. Rules: `leximin` (and maximin), `objective` (Nash,
+//! Goldilocks), `legacy`, `random`, `uniform`. What becomes of their chances: `fairness`, `pairs`, `transparent`, `draw`,
+//! `replacement`.
+
 mod bound;
 pub mod certificate;
 mod column_generation;
@@ -13,7 +16,8 @@ pub mod goldilocks;
 pub mod legacy;
 pub mod leximin;
 pub mod lottery;
-pub mod nash;
+mod nash;
+pub mod objective;
 pub mod pairs;
 pub mod pool;
 pub mod problem;

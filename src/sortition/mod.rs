@@ -27,6 +27,7 @@ pub mod random;
 pub mod relaxed_leximin;
 pub mod replacement;
 pub mod sampled;
+pub mod seating;
 pub mod transparent;
 pub mod uniform;
 

@@ -12,8 +12,12 @@ use super::program::{Effort, Program, Unsolved};
 use crate::progress::{Cancelled, Progress};
 use crate::statistics::Stream;
 
-/// Dependent roundings that exchanges start from.
+/// Dependent roundings that exchanges start from; in large lotteries, where every exchange takes long, fewer.
 const STARTS: u64 = 16;
+const FEW_STARTS: u64 = 3;
+
+/// Entries of the table of panels by types above which a lottery is large.
+const LARGE: usize = 10_000;
 
 /// How places are given to panels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -22,7 +26,8 @@ pub enum Rounding {
     /// the sum and every expectation (Gandhi, Khuller, Parthasarathy and Srinivasan 2006).
     Dependent,
     /// The smallest largest deviation that an integer program finds within its branches, started from the best
-    /// that exchanges of single places make of several dependent roundings.
+    /// that exchanges of single places make of several dependent roundings. For large lotteries the exchanges alone:
+    /// a single branch of their program takes longer than all of them.
     Program {
         /// Most branches: a number, so that the answer does not depend on speed.
         branches: u64,
@@ -238,8 +243,10 @@ pub fn transparent(
     let mut optimal = false;
     if let Rounding::Program { branches } = rounding {
         let mut known = f64::INFINITY;
-        for start in 0..STARTS {
-            progress.report(start, STARTS);
+        let large = shares.panels.iter().map(Vec::len).sum::<usize>() > LARGE;
+        let starts = if large { FEW_STARTS } else { STARTS };
+        for start in 0..starts {
+            progress.report(start, starts);
             let mut other = dependent(&shares.wanted(), count, &mut Stream::new(seed, start + 2));
             shares.exchange(&mut other, progress)?;
             let deviation = shares.deviation(&other);
@@ -247,7 +254,8 @@ pub fn transparent(
                 (known, places) = (deviation, other);
             }
         }
-        if branches > 0
+        if !large
+            && branches > 0
             && let Some((found, proven)) = shares.program(known, branches, progress)?
             && found.iter().sum::<u32>() == count
             && shares.deviation(&found) <= known

@@ -10,6 +10,7 @@ mod mix;
 mod model;
 mod output;
 mod panel;
+mod panel_check;
 mod phase;
 mod project;
 mod run;

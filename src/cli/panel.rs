@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::demand::{Failure, Outcome};
+use super::panel_check::{Check, Relax};
 use super::run::carry_out;
 use super::{Common, output};
 use crate::formats::foundation::{PeopleOptions, read_people, read_quotas};
@@ -24,6 +25,10 @@ const MAX_BYTES: u64 = 1 << 30;
 /// Hold lotteries over panels of people, and draw from them.
 #[derive(Subcommand)]
 pub(crate) enum Panel {
+    /// Say whether the quotas can be met, why not, and who cannot be chosen.
+    Check(Check),
+    /// Find the smallest changes of the quotas with which a panel exists.
+    Relax(Relax),
     /// Compute everybody's chance and the lottery that gives it.
     Lottery(LotteryCommand),
     /// Draw a panel of a lottery with dice, or with any words that everybody saw.
@@ -33,6 +38,8 @@ pub(crate) enum Panel {
 impl Panel {
     pub(crate) fn run(self) -> Outcome {
         match self {
+            Self::Check(command) => command.run(),
+            Self::Relax(command) => command.run(),
             Self::Lottery(command) => command.run(),
             Self::Draw(command) => command.run(),
         }
@@ -41,7 +48,7 @@ impl Panel {
 
 /// The people and the quotas of a panel.
 #[derive(Args)]
-struct Files {
+pub(crate) struct Files {
     /// People, one row each, with a column for each attribute that has quotas.
     #[arg(long, value_name = "CSV")]
     people: PathBuf,
@@ -60,10 +67,22 @@ struct Files {
 }
 
 impl Files {
-    fn read(&self) -> Result<(Pool, Quotas), Failure> {
+    /// Whether addresses are looked at.
+    pub(crate) fn one_per_household(&self) -> bool {
+        !self.household.is_empty()
+    }
+
+    /// People and quotas as the files have them; quotas may ask for what the people cannot give.
+    pub(crate) fn read_unchecked(&self) -> Result<(Pool, Quotas), Failure> {
         let quotas = read_quotas(&self.quotas, self.size).map_err(Failure::Input)?;
         let options = PeopleOptions { id: self.id.clone(), household: self.household.clone() };
         let pool = read_people(&self.people, &quotas, &options).map_err(Failure::Input)?;
+        Ok((pool, quotas))
+    }
+
+    /// People and quotas that fit each other.
+    pub(crate) fn read(&self) -> Result<(Pool, Quotas), Failure> {
+        let (pool, quotas) = self.read_unchecked()?;
         quotas.check(&pool).map_err(|error| Failure::Input(format!("{error} ({})", self.quotas.display())))?;
         Ok((pool, quotas))
     }
@@ -91,7 +110,7 @@ impl LotteryCommand {
             version: 1,
             pool,
             quotas,
-            one_per_household: !self.files.household.is_empty(),
+            one_per_household: self.files.one_per_household(),
             algorithm: self.algorithm,
             draws: self.draws,
             seed: self.common.seed,

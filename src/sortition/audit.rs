@@ -105,7 +105,7 @@ pub enum AuditError {
 }
 
 /// One thing that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct AuditDifference {
     pub field: String,
     pub recorded: String,

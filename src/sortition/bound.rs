@@ -63,24 +63,23 @@ impl Multipliers {
 }
 
 /// [`Multipliers::bound`] for counts that only `excluded` types are kept from.
-fn bound(problem: &Problem, excluded: &[bool], weights: &[f64], multipliers: &Multipliers) -> f64 {
+pub(super) fn bound(problem: &Problem, excluded: &[bool], weights: &[f64], multipliers: &Multipliers) -> f64 {
     let limit = |(kind, &out): (&PersonType, &bool)| (0.0, if out { 0.0 } else { f64::from(kind.size()) });
     let limits: Vec<(f64, f64)> = problem.types.iter().zip(excluded).map(limit).collect();
     multipliers.bound(problem, &limits, weights)
 }
 
-/// The largest `sum_t weights_t c_t` over the relaxed problem without the `excluded` types: what the solver found, and a
-/// bound that holds by arithmetic.
-pub(super) fn largest(
+/// The multipliers that bound `sum_t weights_t c_t` most sharply over the relaxed problem without the `excluded` types, as
+/// far as the solver finds them.
+pub(super) fn sharp_multipliers(
     problem: &Problem,
     excluded: &[bool],
     weights: &[f64],
     progress: &dyn Progress,
-) -> Result<(Vec<f64>, f64), Unsolved> {
+) -> Result<Multipliers, Unsolved> {
     let costs: Vec<f64> = weights.iter().map(|weight| -weight).collect();
     let interior = relaxed(problem, excluded, &costs).solve_interior(progress)?;
-    let multipliers = Multipliers::of_minimum(&interior.multipliers);
-    Ok((interior.values, bound(problem, excluded, weights, &multipliers)))
+    Ok(Multipliers::of_minimum(&interior.multipliers))
 }
 
 /// For each type, whether nobody of it can be in any panel already because of the relaxed quotas. Types that are not
@@ -107,7 +106,7 @@ pub fn out_of_reach(problem: &Problem, progress: &dyn Progress) -> Result<Vec<bo
     }
     if open.iter().any(|&open| open) {
         let weights: Vec<f64> = open.iter().map(|&open| f64::from(u8::from(open))).collect();
-        let (_, bound) = largest(problem, &none, &weights, progress)?;
+        let bound = bound(problem, &none, &weights, &sharp_multipliers(problem, &none, &weights, progress)?);
         if bound > NONE * 10.0 * weights.iter().sum::<f64>() {
             return Err(Unsolved::Failed(format!("types without seats could still have {bound:.1e}")));
         }
@@ -125,10 +124,11 @@ mod tests {
     #[test]
     fn the_bound_is_sharp_where_the_relaxation_is() {
         let problem = square();
-        let (found, bound) = largest(&problem, &[false; 4], &[1.0, 0.0, 0.0, 3.0], &Silent).unwrap();
-        assert!((bound - 4.0).abs() < 1e-6 && (found[0] - 1.0).abs() < 1e-6);
-        let (_, bound) = largest(&problem, &[false, false, false, true], &[1.0, 0.5, 0.0, 3.0], &Silent).unwrap();
-        assert!((bound - 0.5).abs() < 1e-6);
+        let sharp = |excluded: &[bool], weights: &[f64]| {
+            bound(&problem, excluded, weights, &sharp_multipliers(&problem, excluded, weights, &Silent).unwrap())
+        };
+        assert!((sharp(&[false; 4], &[1.0, 0.0, 0.0, 3.0]) - 4.0).abs() < 1e-6);
+        assert!((sharp(&[false, false, false, true], &[1.0, 0.5, 0.0, 3.0]) - 0.5).abs() < 1e-6);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Why a lottery is as fair as it says: what can be checked without a solver, and what cannot.
 
+use super::bound::Multipliers;
 use super::lottery::TypeLottery;
+use super::objective::Objective;
 use super::problem::Problem;
 use super::relaxed_leximin::{Stage, stage_bound};
 
@@ -13,8 +15,9 @@ pub const TOLERANCE: f64 = 1e-6;
 pub enum Proof {
     /// Multipliers of each stage over expected counts: checked by arithmetic.
     Multipliers { stages: Vec<Stage> },
-    /// The bound of an average (Nash, Goldilocks) over expected counts, found by arithmetic.
-    Objective { value: f64, bound: f64 },
+    /// The figure of all chances that Nash or Goldilocks makes as good as can be, the bound that no lottery's is better
+    /// than, and the multipliers that show it by arithmetic.
+    Objective { objective: Objective, multipliers: Multipliers, value: f64, bound: f64 },
     /// Chance and bound of each stage over whole panels. The bounds hold if the integer solver is right that no panel is
     /// worth more than it found.
     Panels { stages: Vec<(f64, f64)> },
@@ -80,10 +83,40 @@ impl Certificate {
         let deviation = deviation(problem, lottery, &self.chances);
         let gap = match &self.proof {
             Proof::Multipliers { stages } => self.check_stages(problem, stages)?,
-            Proof::Objective { value, bound } => ((bound - value) / value.abs().max(f64::MIN_POSITIVE)).max(0.0),
+            Proof::Objective { objective, multipliers, value, bound } => {
+                self.check_objective(problem, *objective, multipliers, (*value, *bound))?
+            }
             Proof::Panels { stages } => stages.iter().map(|(chance, bound)| bound - chance).fold(0.0, f64::max),
         };
         Ok(Checked { deviation, gap, exact: deviation <= TOLERANCE && gap <= TOLERANCE })
+    }
+
+    fn check_objective(
+        &self,
+        problem: &Problem,
+        objective: Objective,
+        multipliers: &Multipliers,
+        (value, bound): (f64, f64),
+    ) -> Result<f64, CertificateError> {
+        let wrong = |problem| CertificateError::Order { stage: 0, problem };
+        if multipliers.rows.len() != problem.rows.len() {
+            return Err(wrong("has multipliers of other quotas"));
+        }
+        let out = |t: usize| self.unreachable.contains(&(t as u32));
+        let excluded: Vec<bool> = (0..problem.types.len()).map(out).collect();
+        let counts: Vec<f64> =
+            problem.types.iter().zip(&self.chances).map(|(kind, chance)| chance * f64::from(kind.size())).collect();
+        let proven = objective.bounded(problem, &excluded, &counts, multipliers);
+        let (own, proven) = proven.ok_or_else(|| wrong("gives somebody no chance who can be drawn"))?;
+        // Counts are chances times sizes only to rounding.
+        let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+        if !close(own, value) {
+            return Err(wrong("claims another figure than its chances have"));
+        }
+        if !close(proven, bound) {
+            return Err(CertificateError::Stage { stage: 0, claimed: bound, proven });
+        }
+        Ok(((proven - own) / own).abs())
     }
 
     fn check_stages(&self, problem: &Problem, stages: &[Stage]) -> Result<f64, CertificateError> {

@@ -7,9 +7,7 @@
 //! close to the largest chance plus `weight` times the inverse of the smallest. The objective is convex; its gradient and
 //! a bound by weak duality say how far any other lottery could get below.
 
-use super::bound::{largest, out_of_reach};
 use super::cones::{Affine, ConeProgram, Relative, included};
-use super::nash::residual;
 use super::problem::Problem;
 use super::program::Unsolved;
 use crate::progress::Progress;
@@ -29,32 +27,11 @@ impl Default for GoldilocksSettings {
     }
 }
 
-/// Expected counts of the least objective found, with the proof of how small any could be.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Goldilocks {
-    /// Expected count of each type.
-    pub counts: Vec<f64>,
-    /// Types whose people are in no panel; the objective is of all others.
-    pub excluded: Vec<bool>,
-    /// The settings it belongs to.
-    pub settings: GoldilocksSettings,
-    /// `M_p(r) + weight * M_p(1/r)`.
-    pub objective: f64,
-    /// No lottery has an objective below this.
-    pub bound: f64,
-    /// Largest amount by which the expected counts miss a quota or the size of the panel.
-    pub residual: f64,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum GoldilocksError {
-    /// The settings are out of range.
-    #[error("order {order} and weight {weight} are out of range: use an order from 1 to 200 and a positive weight")]
-    Settings { order: f64, weight: f64 },
-    /// The program has no answer.
-    #[error(transparent)]
-    Unsolved(#[from] Unsolved),
+impl GoldilocksSettings {
+    /// Whether the objective is defined and convex, and the solver known to cope with it.
+    pub fn usable(self) -> bool {
+        (1.0..=200.0).contains(&self.order) && self.weight > 0.0 && self.weight.is_finite()
+    }
 }
 
 /// The power mean of order `p` of positive values under shares that sum to 1, with its gradient.
@@ -78,28 +55,43 @@ fn objective(chances: &[(f64, f64)], settings: GoldilocksSettings) -> (f64, Vec<
     (high + weight * low, rising.into_iter().zip(falling).zip(&inverse).map(slope).collect())
 }
 
-/// The Goldilocks optimum over the relaxed problem; `unreachable` as for [`super::nash::nash`].
-pub fn goldilocks(
+/// The objective of expected counts over everybody not excluded, and the weights of counts that it falls by: a gradient with
+/// its sign turned.
+pub(super) fn linearised(
     problem: &Problem,
+    excluded: &[bool],
+    counts: &[f64],
     settings: GoldilocksSettings,
-    unreachable: &[bool],
-    progress: &dyn Progress,
-) -> Result<Goldilocks, GoldilocksError> {
-    let GoldilocksSettings { order, weight } = settings;
-    if !(1.0..=200.0).contains(&order) || weight.is_nan() || weight <= 0.0 || weight.is_infinite() {
-        return Err(GoldilocksError::Settings { order, weight });
+) -> (f64, Vec<f64>) {
+    let people: f64 = included(problem, excluded).map(|(_, size)| size).sum();
+    let unit = f64::from(problem.size) / people;
+    let chances: Vec<(f64, f64)> =
+        included(problem, excluded).map(|(t, size)| (counts[t] / (size * unit), size / people)).collect();
+    let (objective, gradient) = objective(&chances, settings);
+    let mut weights = vec![0.0; counts.len()];
+    for ((t, size), slope) in included(problem, excluded).zip(&gradient) {
+        weights[t] = -slope / (size * unit);
     }
-    progress.stage("balancing high and low chances");
-    let mut excluded = out_of_reach(problem, progress)?;
-    excluded.iter_mut().zip(unreachable).for_each(|(out, &known)| *out |= known);
-    if excluded.iter().all(|&out| out) {
-        return Err(Unsolved::Infeasible.into());
+    (objective, weights)
+}
+
+/// Expected counts of the least objective over the relaxed problem without the `excluded` types.
+pub(super) fn solve(
+    problem: &Problem,
+    excluded: &[bool],
+    settings: GoldilocksSettings,
+    progress: &dyn Progress,
+) -> Result<Vec<f64>, Unsolved> {
+    let GoldilocksSettings { order, weight } = settings;
+    if !settings.usable() {
+        let range = "use an order from 1 to 200 and a positive weight";
+        return Err(Unsolved::Failed(format!("order {order} and weight {weight} are out of range: {range}")));
     }
     let mut program = ConeProgram::default();
-    let relative = Relative::new(problem, &excluded, &mut program);
+    let relative = Relative::new(problem, excluded, &mut program);
     let (high, low) = (program.column(1.0), program.column(weight));
     let (mut high_sum, mut low_sum) = (vec![(high, -1.0)], vec![(low, -1.0)]);
-    for (t, _) in included(problem, &excluded) {
+    for (t, _) in included(problem, excluded) {
         let Some(chance) = relative.columns[t] else { continue };
         // share x^p <= a m^(p-1) for the part a of each chance in its mean m, and the same for an inverse of at least
         // 1 / x. The share stands by its root beside x, so that no coefficient is large or small.
@@ -114,41 +106,13 @@ pub fn goldilocks(
     }
     program.equals_zero(Affine(high_sum, 0.0));
     program.equals_zero(Affine(low_sum, 0.0));
-    let counts = relative.counts(problem, &program.solve(progress)?);
-    certified(problem, settings, excluded, counts, progress)
-}
-
-/// What expected counts are worth, and how far any could get below.
-fn certified(
-    problem: &Problem,
-    settings: GoldilocksSettings,
-    excluded: Vec<bool>,
-    counts: Vec<f64>,
-    progress: &dyn Progress,
-) -> Result<Goldilocks, GoldilocksError> {
-    let people: f64 = included(problem, &excluded).map(|(_, size)| size).sum();
-    let unit = f64::from(problem.size) / people;
-    let places: Vec<(usize, f64)> = included(problem, &excluded).collect();
-    if places.iter().any(|&(t, _)| counts[t] <= 0.0) {
-        let reason = "a type of people in reach was left without a chance";
-        return Err(Unsolved::Failed(reason.into()).into());
-    }
-    let chances: Vec<(f64, f64)> = places.iter().map(|&(t, size)| (counts[t] / (size * unit), size / people)).collect();
-    let (objective, gradient) = objective(&chances, settings);
-    // By convexity, f(y) >= f(x) + g (y - x); the largest -g y over the relaxed problem bounds all lotteries.
-    let mut weights = vec![0.0; counts.len()];
-    let mut here = 0.0;
-    for ((&(t, size), slope), (chance, _)) in places.iter().zip(&gradient).zip(&chances) {
-        weights[t] = -slope / (size * unit);
-        here += slope * chance;
-    }
-    let (_, furthest) = largest(problem, &excluded, &weights, progress)?;
-    let residual = residual(problem, &counts);
-    Ok(Goldilocks { counts, excluded, settings, objective, bound: objective - here - furthest, residual })
+    let answer = program.solve(progress)?;
+    Ok(relative.counts(problem, &answer))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::objective::{Objective, optimum};
     use super::super::sampled::instances::{self, square};
     use super::*;
     use crate::progress::Silent;
@@ -172,10 +136,10 @@ mod tests {
                 mean(&|r| r.powf(settings.order)) + settings.weight * mean(&|r| r.powf(-settings.order))
             };
             let best = (1..10_000).map(|i| value(f64::from(i) / 10_000.0)).fold(f64::INFINITY, f64::min);
-            let found = goldilocks(&problem, settings, &[], &Silent).unwrap();
-            assert!(found.objective < best + 1e-6 && found.bound <= best + 1e-9, "{found:?} {best}");
-            assert!(found.objective - found.bound < 1e-5, "{found:?}");
-            assert!((value(found.counts[0]) - found.objective).abs() < 1e-6);
+            let found = optimum(&problem, Objective::Goldilocks(settings), &[], &Silent).unwrap();
+            assert!(found.value < best + 1e-6 && found.bound <= best + 1e-9, "{found:?} {best}");
+            assert!(found.value - found.bound < 1e-5, "{found:?}");
+            assert!((value(found.counts[0]) - found.value).abs() < 1e-6);
         }
     }
 
@@ -183,13 +147,14 @@ mod tests {
     fn equal_chances_where_they_are_possible() {
         let people: [(&[&str], usize); 4] = [(&["F", "Y"], 1), (&["M", "O"], 1), (&["F", "O"], 3), (&["M", "Y"], 3)];
         let problem = instances::problem(2, &instances::SQUARE_BOUNDS, &people);
-        let found = goldilocks(&problem, GoldilocksSettings::default(), &[], &Silent).unwrap();
-        assert!((found.objective - 2.0).abs() < 1e-6 && found.bound > 2.0 - 1e-6, "{found:?}");
+        let found = optimum(&problem, Objective::Goldilocks(GoldilocksSettings::default()), &[], &Silent).unwrap();
+        assert!((found.value - 2.0).abs() < 1e-6 && found.bound > 2.0 - 1e-6, "{found:?}");
     }
 
     #[test]
     fn settings_out_of_range() {
-        let refused = goldilocks(&square(), GoldilocksSettings { order: 0.5, weight: 1.0 }, &[], &Silent);
-        assert!(matches!(refused, Err(GoldilocksError::Settings { .. })));
+        let settings = GoldilocksSettings { order: 0.5, weight: 1.0 };
+        let refused = optimum(&square(), Objective::Goldilocks(settings), &[], &Silent).unwrap_err();
+        assert!(refused.to_string().contains("order 0.5"), "{refused}");
     }
 }

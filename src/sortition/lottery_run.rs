@@ -1,12 +1,12 @@
 //! One lottery: from a pool and its quotas to everybody's chance, by any of the rules.
 
 use super::algorithm::Algorithm;
-use super::certificate::{self, Certificate, CertificateError, Proof, TOLERANCE};
+use super::certificate::{Certificate, CertificateError, TOLERANCE};
 use super::fairness::{Evenness, evenness};
-use super::goldilocks::{GoldilocksError, GoldilocksSettings, goldilocks};
-use super::leximin::{Found, decompose, leximin, maximin, unreachable_types};
+use super::goldilocks::GoldilocksSettings;
+use super::leximin::{Found, leximin, maximin};
 use super::lottery::{Lottery, TypeLottery};
-use super::nash::nash;
+use super::objective::{Objective, best_lottery};
 use super::pool::Pool;
 use super::problem::Problem;
 use super::program::Unsolved;
@@ -115,15 +115,6 @@ impl From<SampleError> for LotteryError {
     }
 }
 
-impl From<GoldilocksError> for LotteryError {
-    fn from(error: GoldilocksError) -> Self {
-        match error {
-            GoldilocksError::Unsolved(error) => error.into(),
-            other => Self::Solver(other.to_string()),
-        }
-    }
-}
-
 impl From<CertificateError> for LotteryError {
     fn from(error: CertificateError) -> Self {
         Self::Solver(format!("the certificate of the lottery does not hold: {error}"))
@@ -137,24 +128,11 @@ pub fn run(spec: &LotterySpec, progress: &dyn Progress) -> Result<LotteryResult,
         Algorithm::Leximin => computed(spec, &problem, leximin(&problem, spec.seed, progress)?),
         Algorithm::Maximin => computed(spec, &problem, maximin(&problem, spec.seed, progress)?),
         Algorithm::Nash => {
-            let solve = |excluded: &[bool]| -> Result<_, LotteryError> {
-                let found = nash(&problem, excluded, progress)?;
-                let proof = Proof::Objective { value: found.geometric_mean, bound: found.bound };
-                Ok((found.counts, found.excluded, proof))
-            };
-            let found = averaged(spec, &problem, solve, progress)?;
-            computed(spec, &problem, found)
+            computed(spec, &problem, best_lottery(&problem, Objective::Nash, spec.seed, progress)?)
         }
         Algorithm::Goldilocks => {
-            let settings = GoldilocksSettings::default();
-            let solve = |excluded: &[bool]| -> Result<_, LotteryError> {
-                let found = goldilocks(&problem, settings, excluded, progress)?;
-                // Smaller is better here: the bound lies below.
-                let proof = Proof::Objective { value: found.bound, bound: found.objective };
-                Ok((found.counts, found.excluded, proof))
-            };
-            let found = averaged(spec, &problem, solve, progress)?;
-            computed(spec, &problem, found)
+            let objective = Objective::Goldilocks(GoldilocksSettings::default());
+            computed(spec, &problem, best_lottery(&problem, objective, spec.seed, progress)?)
         }
         Algorithm::Legacy => {
             let chances = legacy::chances(&problem, spec.seed, spec.draws, LEVEL, progress)?;
@@ -171,33 +149,6 @@ pub fn run(spec: &LotterySpec, progress: &dyn Progress) -> Result<LotteryResult,
             estimated(spec, &problem, drawn.conditional.ok_or(SampleError::NoPanel { attempts })?)
         }
     }
-}
-
-/// Expected counts, types without a chance, and the proof of an optimum of some average over the relaxed problem.
-type Average = (Vec<f64>, Vec<bool>, Proof);
-
-/// Splits the optimum of an average into panels; where whole panels cannot keep it, once more without the people who can
-/// be on none, and then as near as panels come.
-fn averaged(
-    spec: &LotterySpec,
-    problem: &Problem,
-    solve: impl Fn(&[bool]) -> Result<Average, LotteryError>,
-    progress: &dyn Progress,
-) -> Result<Found, LotteryError> {
-    let (mut counts, mut excluded, mut proof) = solve(&[])?;
-    let mut split = decompose(problem, &counts, spec.seed, progress)?;
-    if split.short > TOLERANCE {
-        let unreachable = unreachable_types(problem, &split.lottery, progress)?;
-        if unreachable != excluded {
-            (counts, excluded, proof) = solve(&unreachable)?;
-            split = decompose(problem, &counts, spec.seed, progress)?;
-        }
-    }
-    let chances: Vec<f64> =
-        problem.types.iter().zip(&counts).map(|(kind, count)| count / f64::from(kind.size())).collect();
-    let deviation = certificate::deviation(problem, &split.lottery, &chances);
-    let unreachable = (0..excluded.len() as u32).filter(|&t| excluded[t as usize]).collect();
-    Ok(Found { lottery: split.lottery, certificate: Certificate { chances, unreachable, proof, deviation } })
 }
 
 fn computed(spec: &LotterySpec, problem: &Problem, found: Found) -> Result<LotteryResult, LotteryError> {

@@ -3,6 +3,7 @@
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
 //!
 mod bound;
+mod branching;
 pub mod certificate;
 mod column_generation;
 mod cones;
@@ -24,6 +25,7 @@ pub mod relaxed_leximin;
 pub mod replacement;
 pub mod sampled;
 pub mod seating;
+mod simplex;
 pub mod transparent;
 pub mod uniform;
 

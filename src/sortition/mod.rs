@@ -4,12 +4,15 @@
 //!
 mod bound;
 mod branching;
+pub mod census;
 pub mod certificate;
 mod column_generation;
 mod cones;
+pub mod conflict;
 pub mod decomposition;
 pub mod draw;
 pub mod fairness;
+pub mod feasibility;
 pub mod goldilocks;
 pub mod legacy;
 pub mod leximin;
@@ -21,6 +24,7 @@ pub mod problem;
 pub mod program;
 pub mod quotas;
 pub mod random;
+pub mod reach;
 pub mod relaxed_leximin;
 pub mod replacement;
 pub mod sampled;

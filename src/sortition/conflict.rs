@@ -29,7 +29,8 @@ pub struct Certificate {
 pub struct Conflict {
     /// The rules.
     pub rules: Vec<Rule>,
-    /// Whether it is known that the others can be met as soon as any one of these is dropped.
+    /// Whether it is known that none of them can be left out: without any one of them the others can be met (on average
+    /// over fractions of people where even those cannot meet all of them, by whole people otherwise).
     pub irreducible: bool,
     /// Whether fractions of people could meet the rules and only whole people cannot.
     pub only_whole: bool,
@@ -200,9 +201,9 @@ impl<'a> Ground<'a> {
     /// Keeps what a proof uses.
     fn only_proof(&self, simplex: &Simplex, kept: &mut Kept) {
         let Some(weights) = simplex.proof() else { return };
-        for row in 0..self.limits.len() {
-            kept.min[row] &= weights[row] < 0;
-            kept.max[row] &= weights[row] > 0;
+        for (row, weight) in weights[..self.limits.len()].iter().enumerate() {
+            kept.min[row] &= *weight < 0;
+            kept.max[row] &= *weight > 0;
         }
         kept.size &= weights[self.limits.len()] != 0;
     }

@@ -117,12 +117,11 @@ pub fn check(pool: &Pool, quotas: &Quotas, one_per_household: bool, progress: &d
     let mut report = check_edit(&census, quotas, None, progress);
     let Some(witness) = &report.witness else {
         // The edit's check does not say which rules it is that only whole people cannot meet.
-        if let Some(last) = report.findings.last_mut().filter(|last| last.stage == Stage::Panels) {
-            if report.lamp == Lamp::Infeasible {
-                if let Ok(Some(found)) = conflict::conflict(&census, quotas, progress) {
-                    (last.sentence, last.rules) = (found.sentence, found.rules);
-                }
-            }
+        let open = |last: &&mut Finding| last.stage == Stage::Panels && last.severity == Severity::Error;
+        if let Some(last) = report.findings.last_mut().filter(open)
+            && let Ok(Some(found)) = conflict::conflict(&census, quotas, progress)
+        {
+            (last.sentence, last.rules) = (found.sentence, found.rules);
         }
         return report;
     };
@@ -162,12 +161,12 @@ pub fn check_edit(census: &Census, quotas: &Quotas, last: Option<&Witness>, prog
 fn search(census: &Census, quotas: &Quotas, mut report: Report, progress: &dyn Progress) -> Result<Report, Cancelled> {
     progress.stage("looking for a panel");
     let mut simplex = census.simplex(&census.limits(quotas), quotas.size, true, 0);
-    if simplex.solve(progress)? == Status::Infeasible {
-        if let Some(found) = conflict::of_fractions(census, quotas, progress)? {
-            let numbers = found.certificate.as_ref().map(|proof| (proof.asked, proof.possible));
-            report.findings.push(error(Stage::Fractions, found.sentence, found.rules, numbers));
-            return Ok(Report::infeasible(report.findings));
-        }
+    if simplex.solve(progress)? == Status::Infeasible
+        && let Some(found) = conflict::of_fractions(census, quotas, progress)?
+    {
+        let numbers = found.certificate.as_ref().map(|proof| (proof.asked, proof.possible));
+        report.findings.push(error(Stage::Fractions, found.sentence, found.rules, numbers));
+        return Ok(Report::infeasible(report.findings));
     }
     let answer = whole(&mut simplex, Plan::any(BRANCHES), progress)?;
     if let Some(counts) = &answer.best {
@@ -181,7 +180,8 @@ fn search(census: &Census, quotas: &Quotas, mut report: Report, progress: &dyn P
         report.findings.push(error(Stage::Panels, sentence.to_owned(), Vec::new(), None));
         return Ok(Report::infeasible(report.findings));
     }
-    Ok(report.unknown(Stage::Panels, "The quotas can be met on average, but the search for a panel gave up."))
+    let sentence = "The search gave up: it found neither a panel nor a proof that there is none.";
+    Ok(report.unknown(Stage::Panels, sentence))
 }
 
 fn malformed(problem: &QuotaError) -> Finding {

@@ -11,6 +11,8 @@ mod cones;
 pub mod conflict;
 pub mod decomposition;
 pub mod draw;
+#[cfg(test)]
+mod exhaustive;
 pub mod fairness;
 pub mod feasibility;
 pub mod goldilocks;

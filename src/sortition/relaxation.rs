@@ -117,7 +117,9 @@ struct Search<'a> {
 type Moves = Vec<u32>;
 
 impl Search<'_> {
-    /// The program: panels by types, one for each type that needs its own, and at the end the movable bounds.
+    /// The program: panels by types, one for each type that needs its own, and at the end the movable bounds. Each
+    /// panel has the rows of the quotas twice, once for the lower ends and once for the upper ones, and the size: a bound
+    /// that moves for one panel must not push another.
     fn program(&self) -> (Simplex, usize) {
         let (rows, types) = (self.limits.len(), self.census.types());
         let size = f64::from(self.quotas.size);
@@ -125,12 +127,25 @@ impl Search<'_> {
             true => vec![None],
             false => self.own.iter().copied().map(Some).collect(),
         };
-        let one = || self.limits.iter().map(|&(min, max)| (f64::from(min), f64::from(max))).chain([(size, size)]);
-        let mut simplex = Simplex::new(panels.iter().flat_map(|_| one()).collect());
+        // With one panel both ends are one row.
+        let upper = if panels.len() > 1 { rows } else { 0 };
+        let length = rows + upper + 1;
+        let ends = |&(min, max): &(u32, u32)| (f64::from(min), f64::from(max));
+        let far = 2.0 * (self.census.people() as f64 + size);
+        let both = self.limits.iter().map(ends);
+        let limits: Vec<(f64, f64)> = match upper {
+            0 => both.chain([(size, size)]).collect(),
+            _ => both.clone().map(|(min, _)| (min, min + far)).chain(both.map(|(_, max)| (max - far, max))).collect(),
+        };
+        let limits = limits.into_iter().chain((upper > 0).then_some((size, size)));
+        let mut simplex = Simplex::new(panels.iter().flat_map(|_| limits.clone()).collect());
         for (number, own) in panels.iter().enumerate() {
-            let start = number * (rows + 1);
+            let start = number * length;
             for (t, kind) in self.census.skeleton().types.iter().enumerate() {
-                let terms = self.census.rows_of(t).chain([rows]).map(|row| ((start + row) as u32, 1.0)).collect();
+                let lower_ends = self.census.rows_of(t);
+                let upper_ends = self.census.rows_of(t).filter(|_| upper > 0).map(|row| row + upper);
+                let all = lower_ends.chain(upper_ends).chain([length - 1]);
+                let terms = all.map(|row| ((start + row) as u32, 1.0)).collect();
                 let lower = f64::from(u8::from(*own == Some(t)));
                 simplex.column(terms, 0.0, lower, f64::from(kind.size()));
             }
@@ -141,8 +156,8 @@ impl Search<'_> {
         }
         let first = simplex.width();
         for movable in &self.movable {
-            let by = if movable.bound == Bound::Min { 1.0 } else { -1.0 };
-            let row = |number| ((number * (rows + 1) + movable.row) as u32, by);
+            let (by, end) = if movable.bound == Bound::Min { (1.0, 0) } else { (-1.0, upper) };
+            let row = |number| ((number * length + end + movable.row) as u32, by);
             simplex.column((0..panels.len()).map(row).collect(), movable.cost, 0.0, f64::from(movable.most));
         }
         (simplex, first)

@@ -111,10 +111,6 @@ impl Simplex {
         self.bounds[column] = (lower, upper);
     }
 
-    pub(super) fn limits(&self, row: usize) -> (f64, f64) {
-        self.limits[row]
-    }
-
     pub(super) fn set_limits(&mut self, row: usize, lower: f64, upper: f64) {
         self.limits[row] = (lower, upper);
     }

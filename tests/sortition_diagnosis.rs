@@ -9,7 +9,7 @@ use kleroterion::sortition::feasibility::{Lamp, Stage, check, check_edit};
 use kleroterion::sortition::pool::{Attribute, Pool};
 use kleroterion::sortition::quotas::{AttributeQuotas, Quotas, ValueQuota};
 use kleroterion::sortition::reach::unreachable;
-use kleroterion::sortition::relaxation::{Change, Price, Reach, Wishes, apply, relax};
+use kleroterion::sortition::relaxation::{Change, Limits, Price, Wishes, apply, relax};
 use kleroterion::sortition::sensitivity::sensitivity;
 
 fn folder(name: &str) -> Option<PathBuf> {
@@ -164,12 +164,15 @@ fn a_real_pool_with_an_impossible_edit() {
     assert!(found.irreducible && found.certificate.as_ref().unwrap().proves(&census, &quotas));
     let of = |rule: &Rule, name: &str| matches!(rule, Rule::Quota { value, .. } if value == name);
     assert!(found.rules.iter().any(|rule| of(rule, "Retired")), "{}", found.sentence);
-    let wishes = Wishes { count: 3, reach: Some(Reach::Free), ..Wishes::default() };
-    let relaxations = relax(&census, &quotas, &wishes, &Silent).unwrap();
-    assert_eq!(relaxations.found.len(), 3);
-    for relaxation in &relaxations.found {
-        assert!(relaxation.people >= relaxations.found[0].people);
-        let report = check_edit(&census, &apply(&quotas, &relaxation.changes), None, &Silent);
-        assert_eq!(report.lamp, Lamp::Feasible);
+    for (alike, expected) in [(false, 2), (true, 3)] {
+        let wishes = Wishes { count: 3, limits: Some(Limits::Free), alike, ..Wishes::default() };
+        let relaxations = relax(&census, &quotas, &wishes, &Silent).unwrap();
+        // More of the old or fewer of the retired; or some of both.
+        assert_eq!((relaxations.found.len(), relaxations.complete), (expected, true));
+        for relaxation in &relaxations.found {
+            assert!(relaxation.people >= relaxations.found[0].people);
+            let report = check_edit(&census, &apply(&quotas, &relaxation.changes), None, &Silent);
+            assert_eq!(report.lamp, Lamp::Feasible);
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Sortition: pools of people, quotas, and lotteries over panels that meet them.
 //!
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
-//!
+//! bounds). `feasibility`, `conflict`, `reach`, `relaxation` and `sensitivity` say what quotas mean for a pool that
+//! `census` has counted once.
+
 mod bound;
 mod branching;
 pub mod census;

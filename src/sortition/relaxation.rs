@@ -28,7 +28,7 @@ pub enum Price {
 /// How far bounds may be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Reach {
+pub enum Limits {
     /// To the flexible limits of each value.
     Flexible,
     /// To 0 and to the size of the panel.
@@ -43,7 +43,10 @@ pub struct Wishes {
     /// What they cost.
     pub price: Price,
     /// How far bounds may be moved; without a wish, to the flexible limits where any value has some beyond its bounds.
-    pub reach: Option<Reach>,
+    pub limits: Option<Limits>,
+    /// Whether relaxations may differ only in how far the same bounds move. Otherwise none moves all the bounds that
+    /// another, cheaper one moves.
+    pub alike: bool,
     /// Attributes and values whose bounds stay.
     pub locked: Vec<(String, String)>,
     /// People, by place in the pool, of whom each must have a panel.
@@ -52,7 +55,7 @@ pub struct Wishes {
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { count: 5, price: Price::People, reach: None, locked: Vec::new(), reachable: Vec::new() }
+        Self { count: 5, price: Price::People, limits: None, alike: false, locked: Vec::new(), reachable: Vec::new() }
     }
 }
 
@@ -275,16 +278,16 @@ fn movable(census: &Census, quotas: &Quotas, wishes: &Wishes) -> Vec<Movable> {
     let values = || quotas.attributes.iter().flat_map(|attribute| attribute.values.iter().map(move |q| (attribute, q)));
     let flexible =
         values().any(|(_, quota)| !quota.slack && (quota.min_flex < quota.min || quota.max_flex > quota.max));
-    let reach = wishes.reach.unwrap_or(if flexible { Reach::Flexible } else { Reach::Free });
+    let limits = wishes.limits.unwrap_or(if flexible { Limits::Flexible } else { Limits::Free });
     let mut movable = Vec::new();
     for (row, (attribute, quota)) in values().enumerate() {
         let locked = wishes.locked.iter().any(|(name, value)| *name == attribute.name && *value == quota.value);
         if locked || quota.slack {
             continue;
         }
-        let (lowest, highest) = match reach {
-            Reach::Flexible => (quota.min_flex, quota.max_flex),
-            Reach::Free => (0, quotas.size),
+        let (lowest, highest) = match limits {
+            Limits::Flexible => (quota.min_flex, quota.max_flex),
+            Limits::Free => (0, quotas.size),
         };
         // Beyond the people there are an upper bound has nothing to give.
         let highest = highest.min(census.people_in(row));
@@ -307,7 +310,7 @@ fn movable(census: &Census, quotas: &Quotas, wishes: &Wishes) -> Vec<Movable> {
 /// that may move helps; one without changes where nothing is needed.
 ///
 /// Reiter's tree: where a relaxation was found, every other one that does not contain it moves at least one of its
-/// bounds less far, so the search goes on once for each of them.
+/// bounds less far (or, where they are not to be alike, not at all), so the search goes on once for each of them.
 pub fn relax(
     census: &Census,
     quotas: &Quotas,
@@ -352,7 +355,8 @@ pub fn relax(
             }
         }
         let Some((_, (caps, moves, sure))) = done.pop_first() else { break };
-        let contained = taken.iter().find(|found| found.iter().zip(&moves).all(|(found, by)| found <= by));
+        let covers = |found: u32, by: u32| if wishes.alike { found <= by } else { found == 0 || by > 0 };
+        let contained = taken.iter().find(|found| found.iter().zip(&moves).all(|(&found, &by)| covers(found, by)));
         let split = match contained {
             Some(found) => found.clone(),
             None => {
@@ -376,7 +380,7 @@ pub fn relax(
         };
         for (place, &by) in split.iter().enumerate().filter(|(_, by)| **by > 0) {
             let mut less = caps.clone();
-            less[place] = less[place].min(by - 1);
+            less[place] = if wishes.alike { less[place].min(by - 1) } else { 0 };
             if known.insert(less.clone()) {
                 todo.push(less);
             }

@@ -2,6 +2,7 @@
 //!
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
 //!
+pub mod algorithm;
 mod bound;
 pub mod certificate;
 mod column_generation;
@@ -22,6 +23,7 @@ pub mod quotas;
 pub mod random;
 pub mod relaxed_leximin;
 pub mod replacement;
+pub mod sample_pool;
 pub mod sampled;
 pub mod transparent;
 pub mod uniform;

@@ -1,0 +1,132 @@
+//! The Panel tab: a citizens' assembly drawn by lot, under quotas that everybody can check.
+//!
+//! Left the form ([`form`]), in the centre the quotas ([`grid`]) and what the lottery gave, right why.
+
+mod cells;
+mod draft;
+mod form;
+mod grid;
+mod grid_keys;
+mod people;
+mod quotas;
+mod reading;
+mod words;
+
+use std::path::PathBuf;
+
+use eframe::egui::Ui;
+
+use self::draft::Draft;
+use self::grid_keys::Cursor;
+use self::people::People;
+use self::reading::Reading;
+use crate::jobs::spec::RunSpec;
+use crate::sortition::sample_pool;
+use crate::store::RunId;
+use crate::ui::command::{Command, TabKind};
+use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::columns;
+
+/// State of the tab: the draft form, the cursor of the grid, what was asked of the store.
+#[derive(Default)]
+pub struct PanelTab {
+    draft: Draft,
+    /// The draft as of the last undo point.
+    settled: Draft,
+    cursor: Cursor,
+    people: People,
+    /// The grid as it was read, with the draft and the pool that were read.
+    read: Option<(Draft, Option<i64>, Reading)>,
+    /// The next people to arrive are those of the sample, whose quotas come with them.
+    sample_arrives: bool,
+    /// The right side is hidden.
+    why_hidden: bool,
+}
+
+impl PanelTab {
+    /// Draws the whole tab (left form, centre quotas and lottery, right why) into `ui`.
+    pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
+        self.people.follow(context, self.draft.pool);
+        self.read();
+        columns::form(ui, "panel", |ui| {
+            let ready = self.obstacle().map_or(Ok(()), Err);
+            form::show(ui, &mut self.people, &mut self.draft, ready, |_, _| None::<RunSpec>, commands);
+        });
+        self.read();
+        columns::results(ui, |ui| self.quotas(ui, commands));
+        self.settle(ui, commands);
+    }
+
+    /// Reads the grid again where it changed.
+    fn read(&mut self) {
+        let found = self.people.get().map(|found| found.stored.id);
+        if self.read.as_ref().is_some_and(|(draft, pool, _)| *pool == found && *draft == self.draft) {
+            return;
+        }
+        let counts = self.people.get().map(|found| found.counts.clone());
+        let reading = Reading::new(&self.draft, counts.as_deref());
+        self.read = Some((self.draft.clone(), found, reading));
+    }
+
+    /// Why no lottery can start.
+    fn obstacle(&mut self) -> Option<String> {
+        if self.draft.pool.is_none() {
+            return Some("Import people first, or begin with the sample.".to_owned());
+        }
+        if self.people.get().is_none() {
+            return Some("The people are being read.".to_owned());
+        }
+        let (_, _, reading) = self.read.as_ref()?;
+        reading.obstacle(&self.draft)
+    }
+
+    fn begin_sample(&mut self, commands: &mut Vec<Command>) {
+        if let Ok(people) = people::sample() {
+            self.sample_arrives = true;
+            commands.push(Command::StorePool(people));
+        }
+    }
+
+    /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
+    fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
+        if columns::at_rest(ui) && self.draft != self.settled {
+            self.settled = self.draft.clone();
+            commands.push(Command::DraftEdited(TabKind::Panel));
+        }
+    }
+
+    /// The draft as JSON, for autosave and undo.
+    pub fn draft(&self) -> String {
+        serde_json::to_string(&self.draft).unwrap_or_default()
+    }
+
+    /// Replaces the draft (autosave, undo, "duplicate as form"); ignores what it cannot read.
+    pub fn set_draft(&mut self, json: &str) {
+        if let Ok(draft) = serde_json::from_str::<Draft>(json) {
+            self.settled = draft.clone();
+            self.draft = draft;
+            self.cursor.editor = None;
+        }
+    }
+
+    /// People arrived in the project: the form is about them from now on.
+    pub fn take_pool(&mut self, pool: i64) {
+        self.draft.pool = Some(pool);
+        if std::mem::take(&mut self.sample_arrives) {
+            self.draft.set_quotas(&sample_pool::quotas());
+        }
+        self.settled = self.draft.clone();
+    }
+
+    /// Everybody was deleted from the project.
+    pub fn people_forgotten(&mut self) {
+        self.draft.pool = None;
+        self.settled = self.draft.clone();
+    }
+
+    /// Shows what is in a table of people, before anything is stored.
+    pub fn preview(&mut self, _path: PathBuf) {}
+
+    /// Shows the results of this run.
+    pub fn show_run(&mut self, _run: RunId) {}
+}

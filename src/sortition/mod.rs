@@ -4,6 +4,7 @@
 //!
 pub mod algorithm;
 mod bound;
+mod branching;
 pub mod certificate;
 mod column_generation;
 mod cones;
@@ -25,6 +26,8 @@ pub mod relaxed_leximin;
 pub mod replacement;
 pub mod sample_pool;
 pub mod sampled;
+pub mod seating;
+mod simplex;
 pub mod transparent;
 pub mod uniform;
 

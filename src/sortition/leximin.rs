@@ -12,6 +12,8 @@ use crate::progress::Progress;
 
 /// Peelings that are tried, each with other random prices, before panels are looked for one by one.
 const PEELINGS: u64 = 3;
+/// Weight without a panel that is shared among the panels found: far below [`TOLERANCE`].
+const LEFT_OVER: f64 = 1e-7;
 
 /// A lottery counted by types, with its certificate.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,25 +38,23 @@ pub fn maximin(problem: &Problem, seed: u64, progress: &dyn Progress) -> Result<
 
 fn fairest(problem: &Problem, last: usize, seed: u64, progress: &dyn Progress) -> Result<Found, Unsolved> {
     let relaxed = relaxed_leximin(problem, &[], last, progress)?;
-    let (mut lottery, missing) = decompose(problem, &relaxed.counts, seed, progress)?;
-    if missing <= 0.0 {
-        return Ok(certified(problem, lottery, relaxed));
+    let split = decompose(problem, &relaxed.counts, seed, progress)?;
+    if split.short <= TOLERANCE {
+        return Ok(certified(problem, split.lottery, relaxed));
     }
-    let mut columns = Columns::new(problem, &lottery);
+    let mut columns = Columns::new(problem, &split.lottery);
     let unreachable = columns.cover(progress)?.ok_or(Unsolved::Infeasible)?;
-    if unreachable == relaxed.out_of_reach {
-        let (near, short) = columns.approach(&chances_of(problem, &relaxed.counts), progress)?;
-        if short <= TOLERANCE {
-            lottery = near;
-            return Ok(certified(problem, lottery, relaxed));
+    if unreachable != relaxed.out_of_reach {
+        // Some have no chance although the relaxation gave them one: the fairest for all others may still split.
+        let without = relaxed_leximin(problem, &unreachable, last, progress)?;
+        let split = decompose(problem, &without.counts, seed, progress)?;
+        if split.short <= TOLERANCE {
+            return Ok(certified(problem, split.lottery, without));
         }
     }
     let reached = columns.leximin(&unreachable, last, progress)?;
-    let chances = if last == usize::MAX {
-        reached.chances
-    } else {
-        chances_of(problem, &reached.lottery.expected_counts(problem.types.len()))
-    };
+    let expected = reached.lottery.expected_counts(problem.types.len());
+    let chances = if last == usize::MAX { reached.chances } else { chances_of(problem, &expected) };
     let deviation = deviation(problem, &reached.lottery, &chances);
     let unreachable = places(&unreachable);
     let certificate = Certificate { chances, unreachable, proof: Proof::Panels { stages: reached.stages }, deviation };
@@ -69,16 +69,25 @@ fn certified(problem: &Problem, lottery: TypeLottery, relaxed: RelaxedLeximin) -
     Found { lottery, certificate: Certificate { chances, unreachable, proof, deviation } }
 }
 
-/// A lottery with the `expected` counts of each type, and the weight for which no panels were found (0: none).
+/// Panels that come as near to expected counts as whole panels can.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// The lottery.
+    pub lottery: TypeLottery,
+    /// Everybody's chance falls short of the expected one by at most this.
+    pub short: f64,
+}
+
+/// Splits the `expected` counts of each type into a lottery: by peeling, else panel by panel.
 pub fn decompose(
     problem: &Problem,
     expected: &[f64],
     seed: u64,
     progress: &dyn Progress,
-) -> Result<(TypeLottery, f64), Unsolved> {
+) -> Result<Split, Unsolved> {
     let mut best = peel(problem, expected, seed, progress)?;
     for attempt in 1..PEELINGS {
-        if best.missing <= TOLERANCE / 10.0 {
+        if best.missing <= LEFT_OVER {
             break;
         }
         let other = peel(problem, expected, seed.wrapping_add(attempt << 32), progress)?;
@@ -86,7 +95,22 @@ pub fn decompose(
             best = other;
         }
     }
-    Ok((best.lottery, if best.missing <= TOLERANCE / 10.0 { 0.0 } else { best.missing }))
+    if best.missing <= LEFT_OVER {
+        return Ok(Split { lottery: best.lottery, short: best.missing });
+    }
+    let mut columns = Columns::new(problem, &best.lottery);
+    columns.cover(progress)?.ok_or(Unsolved::Infeasible)?;
+    let (lottery, short) = columns.approach(&chances_of(problem, expected), progress)?;
+    Ok(Split { lottery, short })
+}
+
+/// For each type whether no panel has anybody of it; `known` are panels found already.
+pub fn unreachable_types(
+    problem: &Problem,
+    known: &TypeLottery,
+    progress: &dyn Progress,
+) -> Result<Vec<bool>, Unsolved> {
+    Columns::new(problem, known).cover(progress)?.ok_or(Unsolved::Infeasible)
 }
 
 fn chances_of(problem: &Problem, counts: &[f64]) -> Vec<f64> {

@@ -1,7 +1,11 @@
 //! Sortition: pools of people, quotas, and lotteries over panels that meet them.
 //!
 //! `pool` and `quotas` are what a user edits; `problem` is their mathematics (types of people, integer counts, rows of
-//!
+//! bounds); `program` poses linear and integer programs to the solvers. `leximin`, `nash`, `goldilocks`, `legacy`,
+//! `random` and `uniform` are the rules, `lottery_run` carries out any of them; `certificate` says how fair a lottery is
+//! and `audit` lets a stranger check it; `fairness`, `pairs` read chances; `draw`, `transparent` and `replacement` end in
+//! people.
+
 pub mod algorithm;
 mod bound;
 mod branching;
@@ -15,6 +19,7 @@ pub mod goldilocks;
 pub mod legacy;
 pub mod leximin;
 pub mod lottery;
+pub mod lottery_run;
 pub mod nash;
 pub mod pairs;
 pub mod pool;

@@ -4,7 +4,7 @@
 //! with rows of bounds on sums of counts. People who share a household with somebody of the pool are types of their own
 //! where the household rule holds, with one row a household.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pool::Pool;
 use super::quotas::{QuotaError, Quotas};
@@ -82,9 +82,11 @@ impl Problem {
                     households.entry(key).or_default().push(person as u32);
                 }
             }
-            households.retain(|_, people| people.len() > 1);
         }
-        let shared: std::collections::BTreeSet<u32> = households.values().flatten().copied().collect();
+        // In the order of their first members, so that what a household is called does not matter.
+        let mut households: Vec<Vec<u32>> = households.into_values().filter(|people| people.len() > 1).collect();
+        households.sort_unstable();
+        let shared: BTreeSet<u32> = households.iter().flatten().copied().collect();
         let mut groups: BTreeMap<(Vec<u16>, Option<u32>), Vec<u32>> = BTreeMap::new();
         for person in 0..pool.len() {
             let known = pool.values(person);
@@ -109,7 +111,7 @@ impl Problem {
                 place[person as usize] = t as u32;
             }
         }
-        for people in households.values() {
+        for people in &households {
             let mut members: Vec<u32> = people.iter().map(|&person| place[person as usize]).collect();
             members.sort_unstable();
             rows.push(Row { kind: RowKind::Household { person: people[0] }, types: members, min: 0, max: 1 });

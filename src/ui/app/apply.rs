@@ -136,7 +136,7 @@ impl Workbench {
             Some(RunSpec::TrainMlm(spec)) => self.new_run = Some(NewRunForm::from_train(&spec)),
             Some(RunSpec::Fetch(spec)) => self.new_run = Some(NewRunForm::from_fetch(&spec)),
             Some(RunSpec::Verify(_)) => self.ask_path(Purpose::Certificate),
-            None => {}
+            Some(RunSpec::Lottery(_)) | None => {}
         }
     }
 

@@ -25,15 +25,8 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All of them, the recommended one first.
-    pub const ALL: [Self; 7] = [
-        Self::Leximin,
-        Self::Maximin,
-        Self::Nash,
-        Self::Goldilocks,
-        Self::Legacy,
-        Self::Uniform,
-        Self::Random,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Leximin, Self::Maximin, Self::Nash, Self::Goldilocks, Self::Legacy, Self::Uniform, Self::Random];
 
     /// As typed on the command line and stored.
     pub fn name(self) -> &'static str {

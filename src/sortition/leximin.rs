@@ -79,12 +79,7 @@ pub struct Split {
 }
 
 /// Splits the `expected` counts of each type into a lottery: by peeling, else panel by panel.
-pub fn decompose(
-    problem: &Problem,
-    expected: &[f64],
-    seed: u64,
-    progress: &dyn Progress,
-) -> Result<Split, Unsolved> {
+pub fn decompose(problem: &Problem, expected: &[f64], seed: u64, progress: &dyn Progress) -> Result<Split, Unsolved> {
     let mut best = peel(problem, expected, seed, progress)?;
     for attempt in 1..PEELINGS {
         if best.missing <= LEFT_OVER {

@@ -136,7 +136,10 @@ impl Workbench {
             Some(RunSpec::TrainMlm(spec)) => self.new_run = Some(NewRunForm::from_train(&spec)),
             Some(RunSpec::Fetch(spec)) => self.new_run = Some(NewRunForm::from_fetch(&spec)),
             Some(RunSpec::Verify(_)) => self.ask_path(Purpose::Certificate),
-            Some(RunSpec::Lottery(_)) | None => {}
+            Some(RunSpec::Lottery(spec)) => {
+                self.replace_draft(TabKind::Panel, |workbench| workbench.panel.set_spec(&spec));
+            }
+            None => {}
         }
     }
 

@@ -49,6 +49,36 @@ pub struct AttributeDraft {
     pub values: Vec<ValueDraft>,
 }
 
+/// The draw: what the dice showed, and what was drawn with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DrawDraft {
+    /// What is being typed.
+    pub words: String,
+    /// Draw from numbered panels that are equally likely.
+    pub equal: bool,
+    /// How many of them.
+    pub count: u32,
+    /// What was drawn last.
+    pub drawn: Option<DrawnDraft>,
+}
+
+/// A draw that was made; everything else follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawnDraft {
+    /// The lottery's run.
+    pub run: i64,
+    pub words: String,
+    /// Of so many equally likely panels; `None`: by the lottery's own probabilities.
+    pub equal: Option<u32>,
+}
+
+impl Default for DrawDraft {
+    fn default() -> Self {
+        Self { words: String::new(), equal: false, count: 1000, drawn: None }
+    }
+}
+
 /// The whole form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -65,6 +95,7 @@ pub struct Draft {
     /// Attempts of a rule whose chances are estimated.
     pub draws: u64,
     pub seed: u64,
+    pub draw: DrawDraft,
 }
 
 impl Default for Draft {
@@ -79,6 +110,7 @@ impl Default for Draft {
             algorithm: Algorithm::Leximin,
             draws: 10_000,
             seed: 0,
+            draw: DrawDraft::default(),
         }
     }
 }

@@ -307,7 +307,7 @@ fn editor(ui: &mut Ui, id: Id, rect: Rect, draft: &mut Draft, cursor: &mut Curso
         .id(field)
         .event_filter(filter)
         .margin(egui::Margin::symmetric(5, 2))
-        .align(if Column::ALL[cursor.at.1].words() { Align::LEFT } else { Align::RIGHT });
+        .align(if Column::ALL[cursor.at.1].words() { Align2::LEFT_CENTER } else { Align2::RIGHT_CENTER });
     let response = ui.put(rect, edit);
     let column = Column::ALL[cursor.at.1];
     let names = reading

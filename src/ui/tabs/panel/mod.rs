@@ -3,10 +3,15 @@
 //! Left the form ([`form`]), in the centre the quotas ([`grid`]) and what the lottery gave, right why.
 
 mod cells;
+mod ceremony;
 mod draft;
+mod draw;
 mod form;
 mod grid;
 mod grid_keys;
+mod lottery;
+mod lottery_view;
+mod outcome;
 mod people;
 mod quotas;
 mod reading;
@@ -18,9 +23,11 @@ use eframe::egui::Ui;
 
 use self::draft::Draft;
 use self::grid_keys::Cursor;
-use self::people::People;
+use self::outcome::{Outcome, View};
+use self::people::{Gathered, People};
 use self::reading::Reading;
 use crate::jobs::spec::RunSpec;
+use crate::sortition::lottery_run::LotterySpec;
 use crate::sortition::sample_pool;
 use crate::store::RunId;
 use crate::ui::command::{Command, TabKind};
@@ -39,6 +46,7 @@ pub struct PanelTab {
     read: Option<(Draft, Option<i64>, Reading)>,
     /// The next people to arrive are those of the sample, whose quotas come with them.
     sample_arrives: bool,
+    outcome: Outcome,
     /// The right side is hidden.
     why_hidden: bool,
 }
@@ -48,12 +56,28 @@ impl PanelTab {
     pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.people.follow(context, self.draft.pool);
         self.read();
+        let run = self.outcome.follow(context, &self.draft);
+        if self.outcome.ceremony(ui, run, &mut self.draft, commands) {
+            return;
+        }
         columns::form(ui, "panel", |ui| {
             let ready = self.obstacle().map_or(Ok(()), Err);
-            form::show(ui, &mut self.people, &mut self.draft, ready, |_, _| None::<RunSpec>, commands);
+            if form::show(ui, &mut self.people, &mut self.draft, ready, spec, commands) {
+                self.outcome.follow_newest();
+            }
         });
         self.read();
-        columns::results(ui, |ui| self.quotas(ui, commands));
+        columns::results(ui, |ui| {
+            self.outcome.switch(ui);
+            match self.outcome.view {
+                View::Quotas => self.quotas(ui, commands),
+                View::Lottery | View::Draw => {
+                    let form = self.people.get().map(|found| (found.stored.clone(), self.read.as_ref()));
+                    let quotas = form.and_then(|(_, read)| read.and_then(|(_, _, reading)| reading.quotas.as_ref()));
+                    self.outcome.show(ui, context, run, &mut self.draft, quotas, commands);
+                }
+            }
+        });
         self.settle(ui, commands);
     }
 
@@ -128,5 +152,31 @@ impl PanelTab {
     pub fn preview(&mut self, _path: PathBuf) {}
 
     /// Shows the results of this run.
-    pub fn show_run(&mut self, _run: RunId) {}
+    pub fn show_run(&mut self, run: RunId) {
+        self.outcome.pick(run);
+    }
+
+    /// Fills the form from a lottery's spec; the people stay those of the form.
+    pub fn set_spec(&mut self, spec: &LotterySpec) {
+        self.draft.set_quotas(&spec.quotas);
+        self.draft.one_per_household = spec.one_per_household;
+        self.draft.algorithm = spec.algorithm;
+        self.draft.draws = spec.draws;
+        self.draft.seed = spec.seed;
+        self.settled = self.draft.clone();
+    }
+}
+
+/// The lottery that the form describes.
+fn spec(draft: &Draft, found: &Gathered) -> Option<RunSpec> {
+    let quotas = Reading::new(draft, Some(&found.counts)).quotas?;
+    Some(RunSpec::Lottery(LotterySpec {
+        version: 1,
+        pool: found.stored.pool.clone(),
+        quotas,
+        one_per_household: draft.one_per_household,
+        algorithm: draft.algorithm,
+        draws: draft.draws,
+        seed: draft.seed,
+    }))
 }

@@ -34,7 +34,8 @@ impl PanelTab {
             }
             let height = (ui.available_height() - 28.0).max(200.0);
             let counts = found.as_ref().map(|found| &*found.counts);
-            let beside = Beside { reading: &reading, counts, expected: None, drawn: None };
+            let (expected, drawn) = self.outcome.seats();
+            let beside = Beside { reading: &reading, counts, expected, drawn };
             grid::show(ui, &mut self.draft, &mut self.cursor, beside, height, commands);
         });
     }

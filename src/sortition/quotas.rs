@@ -99,54 +99,72 @@ pub fn bounds_from_share(share: f64, size: u32, tolerance: f64) -> (u32, u32) {
 impl Quotas {
     /// Whether the quotas are well formed and name what the pool has. Feasibility is another question.
     pub fn check(&self, pool: &Pool) -> Result<(), QuotaError> {
+        let mut errors = self.errors_of_numbers(pool.len());
+        errors.extend(self.errors_of_names(pool));
+        errors.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Everything wrong with the numbers, for a pool of `people`: it changes with every edit of a bound.
+    pub fn errors_of_numbers(&self, people: usize) -> Vec<QuotaError> {
+        let mut errors = Vec::new();
         if self.size == 0 {
-            return Err(QuotaError::Empty);
+            errors.push(QuotaError::Empty);
         }
-        if self.size as usize > pool.len() {
-            return Err(QuotaError::LargerThanPool { size: self.size, people: pool.len() });
+        if self.size as usize > people {
+            errors.push(QuotaError::LargerThanPool { size: self.size, people });
         }
+        errors.extend(self.attributes.iter().flat_map(AttributeQuotas::errors_of_bounds));
+        errors
+    }
+
+    /// Everything wrong with the names of attributes and values: what the people do not have, what stands twice, and
+    /// what people have that the quotas do not name.
+    pub fn errors_of_names(&self, pool: &Pool) -> Vec<QuotaError> {
+        let mut errors = Vec::new();
         for (place, quotas) in self.attributes.iter().enumerate() {
             let name = &quotas.name;
             if self.attributes[..place].iter().any(|other| other.name == *name) {
-                return Err(QuotaError::DuplicateAttribute(name.clone()));
+                errors.push(QuotaError::DuplicateAttribute(name.clone()));
+                continue;
+            }
+            for (place, quota) in quotas.values.iter().enumerate() {
+                if quotas.values[..place].iter().any(|other| other.value == quota.value) {
+                    let (attribute, value) = (name.clone(), quota.value.clone());
+                    errors.push(QuotaError::DuplicateValue { attribute, value });
+                }
             }
             let Some(attribute) = pool.attributes().iter().position(|known| known.name == *name) else {
-                return Err(QuotaError::UnknownAttribute(name.clone()));
+                errors.push(QuotaError::UnknownAttribute(name.clone()));
+                continue;
             };
-            quotas.check_bounds()?;
             let counts = pool.counts(attribute);
-            for (value, &people) in pool.attributes()[attribute].values.iter().zip(&counts) {
+            for (place, (value, &people)) in pool.attributes()[attribute].values.iter().zip(&counts).enumerate() {
                 if people > 0 && !quotas.values.iter().any(|quota| quota.value == *value) {
-                    let has = |person: &usize| {
-                        pool.attributes()[attribute].values[usize::from(pool.values(*person)[attribute])] == *value
-                    };
+                    let has = |person: &usize| usize::from(pool.values(*person)[attribute]) == place;
                     let id = (0..pool.len()).find(has).map(|person| pool.ids()[person].clone()).unwrap_or_default();
                     let (attribute, value) = (name.clone(), value.clone());
-                    return Err(QuotaError::UnknownValue { attribute, value, id, people });
+                    errors.push(QuotaError::UnknownValue { attribute, value, id, people });
                 }
             }
         }
-        Ok(())
+        errors
     }
 }
 
 impl AttributeQuotas {
-    /// Whether every value stands once, with bounds in order.
-    fn check_bounds(&self) -> Result<(), QuotaError> {
-        for (place, quota) in self.values.iter().enumerate() {
+    /// The values whose bounds are not in order.
+    fn errors_of_bounds(&self) -> Vec<QuotaError> {
+        let mut errors = Vec::new();
+        for quota in self.values.iter().filter(|quota| !quota.slack) {
             let (attribute, value) = (self.name.clone(), quota.value.clone());
             let ValueQuota { min, max, min_flex, max_flex, .. } = *quota;
-            if self.values[..place].iter().any(|other| other.value == quota.value) {
-                return Err(QuotaError::DuplicateValue { attribute, value });
-            }
-            if min > max && !quota.slack {
-                return Err(QuotaError::MinAboveMax { attribute, value, min, max });
-            }
-            if (min_flex > min || max_flex < max) && !quota.slack {
-                return Err(QuotaError::FlexInside { attribute, value, min, max, min_flex, max_flex });
+            if min > max {
+                errors.push(QuotaError::MinAboveMax { attribute, value, min, max });
+            } else if min_flex > min || max_flex < max {
+                errors.push(QuotaError::FlexInside { attribute, value, min, max, min_flex, max_flex });
             }
         }
-        Ok(())
+        errors
     }
 }
 
@@ -159,6 +177,27 @@ mod tests {
         // 145 seats, a tenth of tolerance: White 0.60, Black 0.12, Widowed 0.05, small values down to 0.005.
         let bounds = [0.60, 0.12, 0.05, 0.005].map(|share| bounds_from_share(share, 145, 0.1));
         assert_eq!(bounds, [(78, 96), (15, 20), (6, 8), (0, 1)]);
+    }
+
+    #[test]
+    fn every_error_is_collected() {
+        use super::super::pool::Attribute;
+        let gender = Attribute { name: "gender".into(), values: vec!["F".into(), "M".into()] };
+        let pool = Pool::new(vec![gender], vec!["a".into(), "b".into()], &[vec![0], vec![1]], Vec::new()).unwrap();
+        let of = |name: &str, values| AttributeQuotas { name: name.into(), values };
+        let women = || ValueQuota::bounded("F", 2, 1);
+        let attributes = vec![of("gender", vec![women(), women()]), of("age", vec![]), of("gender", vec![])];
+        let quotas = Quotas { size: 3, attributes };
+        let names = quotas.errors_of_names(&pool);
+        assert!(matches!(names[0], QuotaError::DuplicateValue { .. }));
+        assert!(matches!(names[1], QuotaError::UnknownValue { people: 1, .. }));
+        assert!(matches!(names[2], QuotaError::UnknownAttribute(_)));
+        assert!(matches!(names[3], QuotaError::DuplicateAttribute(_)));
+        let numbers = quotas.errors_of_numbers(pool.len());
+        assert!(matches!(numbers[0], QuotaError::LargerThanPool { size: 3, people: 2 }));
+        assert_eq!(numbers.iter().filter(|error| matches!(error, QuotaError::MinAboveMax { .. })).count(), 2);
+        assert_eq!((names.len(), numbers.len()), (4, 3));
+        assert_eq!(quotas.check(&pool).unwrap_err(), numbers[0]);
     }
 
     #[test]

@@ -32,7 +32,8 @@ pub(super) enum Status {
 struct Lazy {
     terms: Vec<(usize, f64)>,
     limits: (f64, f64),
-    joined: bool,
+    /// Its row, once it has joined.
+    row: Option<usize>,
 }
 
 /// Minimise the costs of columns between bounds, rows between limits. The variable of a row is its sum: column
@@ -87,9 +88,19 @@ impl Simplex {
         number
     }
 
+    /// Counts these columns once each in a row. Like all columns, before the first solve.
+    pub(super) fn count_in(&mut self, columns: &[usize], row: usize) {
+        columns.iter().for_each(|&column| self.columns[column].push((row as u32, 1.0)));
+    }
+
     /// A row that is looked at only once a solution violates it.
     pub(super) fn lazy_row(&mut self, terms: Vec<(usize, f64)>, lower: f64, upper: f64) {
-        self.lazy.push(Lazy { terms, limits: (lower, upper), joined: false });
+        self.lazy.push(Lazy { terms, limits: (lower, upper), row: None });
+    }
+
+    /// The rows of those that waited and have joined, with their numbers among those that waited.
+    pub(super) fn joined(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.lazy.iter().enumerate().filter_map(|(waiting, lazy)| lazy.row.map(|row| (row, waiting)))
     }
 
     pub(super) fn bounds(&self, column: usize) -> (f64, f64) {
@@ -166,9 +177,9 @@ impl Simplex {
     fn join_violated(&mut self) -> bool {
         let mut joined = false;
         for waiting in 0..self.lazy.len() {
-            let Lazy { terms, limits, joined: already } = &self.lazy[waiting];
+            let Lazy { terms, limits, row } = &self.lazy[waiting];
             let sum: f64 = terms.iter().map(|&(column, by)| by * self.value(column)).sum();
-            if *already || (sum >= limits.0 - NEAR && sum <= limits.1 + NEAR) {
+            if row.is_some() || (sum >= limits.0 - NEAR && sum <= limits.1 + NEAR) {
                 continue;
             }
             let row = self.limits.len();
@@ -176,7 +187,7 @@ impl Simplex {
             for (column, by) in self.lazy[waiting].terms.clone() {
                 self.columns[column].push((row as u32, by));
             }
-            self.lazy[waiting].joined = true;
+            self.lazy[waiting].row = Some(row);
             self.limits.push(limits);
             self.at_upper.push(false);
             self.place.push(row);

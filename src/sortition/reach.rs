@@ -1,0 +1,233 @@
+//! Who can be chosen at all: people of whom no panel that meets the quotas has one, and which rules keep them out.
+
+use super::branching::whole;
+use super::census::{Bound, Census, Rule, list};
+use super::conflict::{Ground, Kept};
+use super::feasibility::Witness;
+use super::quotas::Quotas;
+use crate::progress::{Cancelled, Progress};
+
+/// Branches for a panel with as many new people as possible: only a help, so few.
+const GREEDY: u64 = 60;
+/// Branches for a question that must be answered.
+const BRANCHES: u64 = 5_000;
+/// Groups of people whose rules are looked for one by one; the others share a sentence without rules.
+const REASONS: usize = 40;
+
+/// People whom the same rules keep out of every panel.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct UnreachableGroup {
+    /// Their places in the pool, ascending.
+    pub people: Vec<u32>,
+    /// Rules that no panel with one of them meets; empty where they were not looked for.
+    pub rules: Vec<Rule>,
+    /// Whether fractions of people could meet them.
+    pub only_whole: bool,
+    /// All of it for people.
+    pub sentence: String,
+}
+
+/// The people that no panel can have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Unreachable {
+    /// By reason.
+    pub groups: Vec<UnreachableGroup>,
+    /// People of whom it is not known, by place in the pool.
+    pub undecided: Vec<u32>,
+    /// Panels that between them have somebody of every other type.
+    pub panels: Vec<Witness>,
+}
+
+impl Unreachable {
+    /// Everybody out of reach, by place in the pool, ascending.
+    pub fn people(&self) -> Vec<u32> {
+        let mut people: Vec<u32> = self.groups.iter().flat_map(|group| group.people.iter().copied()).collect();
+        people.sort_unstable();
+        people
+    }
+}
+
+struct Search<'a> {
+    census: &'a Census,
+    quotas: &'a Quotas,
+    seen: Vec<bool>,
+    panels: Vec<Witness>,
+}
+
+impl Search<'_> {
+    fn open(&self) -> Vec<usize> {
+        (0..self.seen.len()).filter(|&t| !self.seen[t]).collect()
+    }
+
+    /// Takes in a panel; whether it has somebody new.
+    fn take(&mut self, panel: &Witness) -> bool {
+        if !self.census.admits(self.quotas, panel) {
+            return false;
+        }
+        let new = panel.iter().any(|&(t, _)| !self.seen[t as usize]);
+        panel.iter().for_each(|&(t, _)| self.seen[t as usize] = true);
+        if new {
+            self.panels.push(panel.clone());
+        }
+        new
+    }
+
+    /// Panels with as many new people as a short search finds, for as long as there are new ones.
+    fn greedy(&mut self, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let mut simplex = self.census.simplex(&self.census.limits(self.quotas), self.quotas.size, true, 0);
+        let width = simplex.width();
+        loop {
+            let open = self.open();
+            if open.is_empty() {
+                return Ok(());
+            }
+            progress.report((width - open.len()) as u64, width as u64);
+            (0..width).for_each(|t| simplex.set_cost(t, if self.seen[t] { 0.0 } else { -1.0 }));
+            let answer = whole(&mut simplex, width, 1.0, GREEDY, progress)?;
+            if !answer.best.is_some_and(|counts| self.take(&occurring(&counts))) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether any panel has somebody of these types: takes it in; `None` where that is not known.
+    fn any(&mut self, types: &[usize], progress: &dyn Progress) -> Result<Option<bool>, Cancelled> {
+        let limits = self.census.limits(self.quotas);
+        let mut simplex = self.census.simplex(&limits, self.quotas.size, true, 1);
+        let row = limits.len() + 1;
+        simplex.count_in(types, row);
+        simplex.set_limits(row, 1.0, f64::from(self.quotas.size));
+        let width = simplex.width();
+        let answer = whole(&mut simplex, width, 1.0, BRANCHES, progress)?;
+        Ok(match answer.best {
+            Some(counts) => self.take(&occurring(&counts)).then_some(true),
+            None => answer.complete.then_some(false),
+        })
+    }
+}
+
+fn occurring(counts: &[i64]) -> Witness {
+    let pairs = counts.iter().enumerate().map(|(t, &count)| (t as u32, count as u32));
+    pairs.filter(|&(_, count)| count > 0).collect()
+}
+
+/// Who cannot be chosen under quotas that the census fits and that `known` panels meet.
+pub fn unreachable(
+    census: &Census,
+    quotas: &Quotas,
+    known: &[Witness],
+    progress: &dyn Progress,
+) -> Result<Unreachable, Cancelled> {
+    progress.stage("looking for people that no panel can have");
+    let mut search = Search { census, quotas, seen: vec![false; census.types()], panels: Vec::new() };
+    for panel in known {
+        search.take(panel);
+    }
+    search.greedy(progress)?;
+    let (mut barred, mut undecided) = (Vec::new(), Vec::new());
+    loop {
+        let open = search.open();
+        if open.is_empty() {
+            break;
+        }
+        match search.any(&open, progress)? {
+            Some(true) => {}
+            Some(false) => {
+                barred = open;
+                break;
+            }
+            None => {
+                for t in open {
+                    match search.seen[t] {
+                        true => {}
+                        false => match search.any(&[t], progress)? {
+                            Some(true) => {}
+                            Some(false) => barred.push(t),
+                            None => undecided.push(t),
+                        },
+                    }
+                }
+                undecided.retain(|&t| !search.seen[t]);
+                break;
+            }
+        }
+    }
+    let groups = reasons(census, quotas, &barred, progress)?;
+    Ok(Unreachable { groups, undecided: members(census, &undecided), panels: search.panels })
+}
+
+fn members(census: &Census, types: &[usize]) -> Vec<u32> {
+    let mut people: Vec<u32> = types.iter().flat_map(|&t| census.skeleton().types[t].members.clone()).collect();
+    people.sort_unstable();
+    people
+}
+
+/// Groups of unreachable types by the rules that keep them out.
+fn reasons(
+    census: &Census,
+    quotas: &Quotas,
+    barred: &[usize],
+    progress: &dyn Progress,
+) -> Result<Vec<UnreachableGroup>, Cancelled> {
+    let limits = census.limits(quotas);
+    let mut groups: Vec<(Vec<Rule>, bool, Vec<usize>)> = Vec::new();
+    let mut put = |rules: Vec<Rule>, only_whole: bool, t: usize| match groups
+        .iter_mut()
+        .find(|group| group.0 == rules && group.1 == only_whole)
+    {
+        Some(group) => group.2.push(t),
+        None => groups.push((rules, only_whole, vec![t])),
+    };
+    let mut found: Vec<(Kept, bool)> = Vec::new();
+    for (done, &t) in barred.iter().enumerate() {
+        progress.report(done as u64, barred.len() as u64);
+        if let Some(row) = census.rows_of(t).find(|&row| limits[row].1 == 0) {
+            put(vec![census.rule(row, Bound::Max)], false, t);
+            continue;
+        }
+        let ground = Ground { needed: vec![t], ..Ground::new(census, quotas) };
+        let mut of = None;
+        for (kept, only_whole) in &found {
+            if ground.barred_by(kept, *only_whole, progress)? {
+                of = Some((kept.clone(), *only_whole));
+                break;
+            }
+        }
+        if of.is_none() && found.len() < REASONS {
+            for only_whole in [false, true] {
+                if let Some((kept, ..)) = ground.irreducible(only_whole, progress)? {
+                    found.push((kept.clone(), only_whole));
+                    of = Some((kept, only_whole));
+                    break;
+                }
+            }
+        }
+        match of {
+            Some((kept, only_whole)) => put(kept.rules(census), only_whole, t),
+            None => put(Vec::new(), false, t),
+        }
+    }
+    let group = |(rules, only_whole, types): (Vec<Rule>, bool, Vec<usize>)| {
+        let people = members(census, &types);
+        let sentence = sentence(quotas, people.len(), &rules, only_whole);
+        UnreachableGroup { people, rules, only_whole, sentence }
+    };
+    Ok(groups.into_iter().map(group).collect())
+}
+
+fn sentence(quotas: &Quotas, people: usize, rules: &[Rule], only_whole: bool) -> String {
+    let words: Vec<String> = rules.iter().map(|rule| rule.words(quotas)).collect();
+    let who = if people == 1 { "1 person".to_owned() } else { format!("{people} people") };
+    match (rules, only_whole) {
+        ([], _) => format!("{who} can never be chosen: no panel that meets the quotas has a place for them."),
+        ([one], _) => format!("{who} can never be chosen, because of {}.", one.words(quotas)),
+        (_, false) => {
+            format!("{who} can never be chosen: a panel with one of them cannot meet {} together.", list(&words))
+        }
+        (_, true) => format!(
+            "{who} can never be chosen: a panel of whole people with one of them cannot meet {} together, although \
+             averages could.",
+            list(&words)
+        ),
+    }
+}

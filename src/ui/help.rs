@@ -131,6 +131,11 @@ pub const PUBLIC_LOTTERY: Help = Help {
     text: include_str!("../../assets/help/public-lottery.md"),
 };
 
+/// `What is a quota?`
+pub const QUOTA: Help = Help { id: "quota", name: "a quota", text: include_str!("../../assets/help/quota.md") };
+/// `What is a public draw?`
+pub const PUBLIC_DRAW: Help =
+    Help { id: "public-draw", name: "a public draw", text: include_str!("../../assets/help/public-draw.md") };
 /// `What is a coupling?`
 pub const COUPLING: Help =
     Help { id: "coupling", name: "a coupling", text: include_str!("../../assets/help/coupling.md") };
@@ -326,7 +331,7 @@ pub const BRIER_SCORE: Help =
     Help { id: "brier-score", name: "the Brier score", text: include_str!("../../assets/help/brier-score.md") };
 
 /// All explanations.
-pub const ALL: [Help; 74] = [
+pub const ALL: [Help; 76] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -351,6 +356,8 @@ pub const ALL: [Help; 74] = [
     UNDER_HALF,
     EFFECTIVE_PEOPLE,
     PUBLIC_LOTTERY,
+    QUOTA,
+    PUBLIC_DRAW,
     COUPLING,
     SCAN,
     START,

@@ -24,7 +24,6 @@ const COMPARED: u64 = 2_000;
 pub struct LotteryView {
     pub spec: Arc<LotterySpec>,
     pub result: Arc<LotteryResult>,
-    pub composition: Vec<ValueChances>,
     pub expected: Seats,
     /// The chances from the lowest to the highest, by percentile of the pool.
     pub curve: Vec<f64>,
@@ -56,7 +55,6 @@ impl LotteryView {
             panels: panels(&result, list.as_deref().ok()),
             curve: fairness::percentile_curve(&result.inclusion),
             expected,
-            composition,
             list,
             spec: Arc::new(spec),
             result: Arc::new(result),

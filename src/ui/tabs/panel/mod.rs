@@ -9,12 +9,14 @@ mod draw;
 mod form;
 mod grid;
 mod grid_keys;
+mod lamp;
 mod lottery;
 mod lottery_view;
 mod outcome;
 mod people;
 mod quotas;
 mod reading;
+mod why;
 mod words;
 
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use eframe::egui::Ui;
 
 use self::draft::Draft;
 use self::grid_keys::Cursor;
+use self::lamp::LampState;
 use self::outcome::{Outcome, View};
 use self::people::{Gathered, People};
 use self::reading::Reading;
@@ -46,6 +49,7 @@ pub struct PanelTab {
     read: Option<(Draft, Option<i64>, Reading)>,
     /// The next people to arrive are those of the sample, whose quotas come with them.
     sample_arrives: bool,
+    lamp: LampState,
     outcome: Outcome,
     /// The right side is hidden.
     why_hidden: bool,
@@ -67,8 +71,12 @@ impl PanelTab {
             }
         });
         self.read();
+        self.ask_lamp(context);
+        if !self.why_hidden {
+            columns::why(ui, "panel", |ui| self.why(ui, commands));
+        }
         columns::results(ui, |ui| {
-            self.outcome.switch(ui);
+            self.outcome.switch(ui, &mut self.why_hidden);
             match self.outcome.view {
                 View::Quotas => self.quotas(ui, commands),
                 View::Lottery | View::Draw => {
@@ -79,6 +87,14 @@ impl PanelTab {
             }
         });
         self.settle(ui, commands);
+    }
+
+    /// Asks whether the quotas can be met, where they changed.
+    fn ask_lamp(&mut self, context: &TabContext<'_>) {
+        let found = self.people.get().cloned();
+        if let Some((_, _, reading)) = &self.read {
+            self.lamp.follow(context, &self.draft, reading, found.as_ref());
+        }
     }
 
     /// Reads the grid again where it changed.

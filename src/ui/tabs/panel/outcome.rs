@@ -1,6 +1,6 @@
 //! Which view the centre shows, and which lottery: where its run stands, what it gave, what was drawn.
 
-use eframe::egui::{ScrollArea, Ui};
+use eframe::egui::{ComboBox, ScrollArea, Ui};
 
 use super::ceremony::{self, Step};
 use super::draft::Draft;
@@ -75,7 +75,7 @@ impl Outcome {
     }
 
     /// The switch between the views.
-    pub fn switch(&mut self, ui: &mut Ui) {
+    pub fn switch(&mut self, ui: &mut Ui, why_hidden: &mut bool) {
         ui.horizontal(|ui| {
             for (view, name, why) in [
                 (View::Quotas, "Quotas", "Who should sit on the panel."),
@@ -83,6 +83,10 @@ impl Outcome {
                 (View::Draw, "Draw", "From dice to a panel."),
             ] {
                 ui.selectable_value(&mut self.view, view, name).on_hover_text(why);
+            }
+            let text = if *why_hidden { "Show explanation" } else { "Hide explanation" };
+            if ui.small_button(text).clicked() {
+                *why_hidden = !*why_hidden;
             }
         });
     }
@@ -105,6 +109,32 @@ impl Outcome {
             commands.push(Command::FullScreen(false));
         }
         shown
+    }
+
+    /// The combo box that chooses among the lotteries.
+    fn pick_run(&mut self, ui: &mut Ui, context: &TabContext<'_>, run: &RunRow) {
+        let name = |run: &RunRow| match &run.spec {
+            RunSpec::Lottery(spec) => format!("Run {}: {} of {}", run.id.0, spec.algorithm, spec.quotas.size),
+            _ => String::new(),
+        };
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label("Lottery");
+            ComboBox::from_id_salt("panel shown run")
+                .width(220.0)
+                .truncate()
+                .selected_text(name(run))
+                .show_ui(ui, |ui| {
+                    for other in context.runs.iter().filter(|other| matches!(other.spec, RunSpec::Lottery(_))) {
+                        if ui.selectable_label(other.id == run.id, name(other)).clicked() {
+                            self.picked = Some(other.id);
+                        }
+                    }
+                })
+                .response
+                .labelled_by(label.id);
+            let state = format!("{}, {}", run_state::state_name(run.state), run_state::run_time(run));
+            ui.label(theme::caption(state).weak());
+        });
     }
 
     /// Draws the lottery or the draw.
@@ -130,15 +160,7 @@ impl Outcome {
             .id_salt(("panel outcome", run.id, self.view == View::Draw))
             .auto_shrink([false, false])
             .show(ui, |ui| {
-                let runs = context.runs.iter().filter(|other| matches!(other.spec, RunSpec::Lottery(_)));
-                let mut hidden = true;
-                let name = |run: &RunRow| match &run.spec {
-                    RunSpec::Lottery(spec) => format!("{}, {}: {}", run.id.0, spec.algorithm, spec.quotas.size),
-                    _ => String::new(),
-                };
-                if let Some(picked) = run_state::run_picker(ui, "panel", run, runs, name, &mut hidden) {
-                    self.picked = Some(picked);
-                }
+                self.pick_run(ui, context, run);
                 let changed = form.is_none_or(|form| *form != spec.quotas)
                     || (draft.algorithm, draft.seed, draft.one_per_household)
                         != (spec.algorithm, spec.seed, spec.one_per_household);
@@ -154,7 +176,8 @@ impl Outcome {
                 run_state::state(ui, context, run, commands);
                 match self.loaded.get() {
                     Some(Ok(Some(view))) if self.view == View::Draw => {
-                        if draw::show(ui, run.id, view, draft, &mut self.draw, commands) {
+                        let asked = draw::show(ui, run.id, view, draft, &mut self.draw, commands);
+                        if asked {
                             self.ceremony = Some(Step::Lottery);
                             commands.push(Command::FullScreen(true));
                         }

@@ -5,6 +5,7 @@ use eframe::egui::{RichText, Ui};
 use super::PanelTab;
 use super::draft::Place;
 use super::grid::{self, Beside};
+use super::lamp;
 use super::people::Gathered;
 use super::reading::Reading;
 use crate::figures::number;
@@ -25,6 +26,9 @@ impl PanelTab {
         }
         let found = self.people.get().cloned();
         let Some((_, _, reading)) = self.read.take() else { return };
+        if !reading.places.is_empty() && found.is_some() {
+            lamp::show(ui, &mut self.lamp, &self.draft, &reading);
+        }
         card(ui, "", |ui| {
             self.tools(ui, &reading, found.as_ref());
             self.unnamed(ui, &reading, found.as_ref());

@@ -1,6 +1,6 @@
 //! What the quota grid says: the quotas it means, and what is wrong with which cell.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::cells::Column;
 use super::draft::{Draft, Place, share, tolerance};
@@ -13,7 +13,7 @@ use crate::sortition::quotas::{AttributeQuotas, Quotas, ValueQuota};
 pub struct Counts {
     /// Everybody.
     pub people: usize,
-    attributes: HashMap<String, HashMap<String, usize>>,
+    attributes: BTreeMap<String, BTreeMap<String, usize>>,
 }
 
 impl Counts {

@@ -96,13 +96,9 @@ impl Window {
 
     /// Puts the cursor on a cell by its spoken name.
     fn cell(&mut self, start: &str) {
-        let named = |node: &egui_kittest::Node<'_>| {
-            node.role() == Role::Cell && node.label().is_some_and(|label| label.starts_with(start))
-        };
         self.harness
             .get_by(move |node| node.role() == Role::Cell && node.label().is_some_and(|label| label.starts_with(start)))
             .click();
-        let _ = named;
         self.harness.run_steps(3);
     }
 

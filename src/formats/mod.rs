@@ -1,3 +1,4 @@
 //! Files that come from elsewhere, read strictly: an error names the file, the row and the remedy.
 
+pub mod people_table;
 pub mod sentences;

@@ -9,6 +9,7 @@ mod draw;
 mod form;
 mod grid;
 mod grid_keys;
+mod import;
 mod lamp;
 mod lottery;
 mod lottery_view;
@@ -25,6 +26,7 @@ use eframe::egui::Ui;
 
 use self::draft::Draft;
 use self::grid_keys::Cursor;
+use self::import::Import;
 use self::lamp::LampState;
 use self::outcome::{Outcome, View};
 use self::people::{Gathered, People};
@@ -49,6 +51,7 @@ pub struct PanelTab {
     read: Option<(Draft, Option<i64>, Reading)>,
     /// The next people to arrive are those of the sample, whose quotas come with them.
     sample_arrives: bool,
+    import: Option<Import>,
     lamp: LampState,
     outcome: Outcome,
     /// The right side is hidden.
@@ -76,6 +79,12 @@ impl PanelTab {
             columns::why(ui, "panel", |ui| self.why(ui, commands));
         }
         columns::results(ui, |ui| {
+            if let Some(import) = &mut self.import {
+                if !import.show(ui, context, commands) {
+                    self.import = None;
+                }
+                return;
+            }
             self.outcome.switch(ui, &mut self.why_hidden);
             match self.outcome.view {
                 View::Quotas => self.quotas(ui, commands),
@@ -152,6 +161,7 @@ impl PanelTab {
     /// People arrived in the project: the form is about them from now on.
     pub fn take_pool(&mut self, pool: i64) {
         self.draft.pool = Some(pool);
+        self.outcome.view = View::Quotas;
         if std::mem::take(&mut self.sample_arrives) {
             self.draft.set_quotas(&sample_pool::quotas());
         }
@@ -165,7 +175,9 @@ impl PanelTab {
     }
 
     /// Shows what is in a table of people, before anything is stored.
-    pub fn preview(&mut self, _path: PathBuf) {}
+    pub fn preview(&mut self, path: PathBuf) {
+        self.import = Some(Import::new(path));
+    }
 
     /// Shows the results of this run.
     pub fn show_run(&mut self, run: RunId) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, Theme};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use kleroterion::models::Library;
 use kleroterion::store::Project;
 use kleroterion::ui::Workbench;
@@ -102,6 +102,20 @@ impl Window {
         self.harness.run_steps(3);
     }
 
+    fn type_into(&mut self, label: &str, text: &str) {
+        self.harness.get_by_role_and_label(Role::TextInput, label).focus();
+        self.harness.run_steps(2);
+        self.harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
+        self.harness.run_steps(3);
+    }
+
+    /// The label of the button that tells of `words`.
+    fn finding(&self, words: &str) -> String {
+        let told = |label: Option<String>| label.is_some_and(|label| label.contains(words));
+        let node = self.harness.query_all_by(|node| node.role() == Role::Button && told(node.label())).next().unwrap();
+        node.accesskit_node().label().unwrap()
+    }
+
     fn picture(&mut self, name: &str) {
         if let Some(folder) = std::env::var_os("PANEL_PICTURES") {
             let image = self.harness.render().unwrap();
@@ -134,4 +148,88 @@ fn quotas_are_edited_with_the_keyboard_and_undone() {
     let project = Project::open_reader(&window.folder.path().join("assembly")).unwrap();
     let draft = project.draft("panel").unwrap().unwrap();
     assert!(draft.contains(r#""min":"14""#), "every edit is saved: {draft}");
+}
+
+#[test]
+fn impossible_quotas_name_their_rows_and_undo_brings_the_panel_back() {
+    let mut window = Window::sample();
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    window.cell("Gender, Non-binary, min");
+    window.text("20");
+    window.key(Modifiers::NONE, Key::Tab);
+    window.text("20");
+    window.key(Modifiers::NONE, Key::Enter);
+    window.wait_for("Impossible: no panel of 30 meets all quotas.");
+    window.wait_for("What cannot hold together");
+    window.picture("impossible.png");
+    let sentence = window.finding("Non-binary");
+    window.click(&sentence);
+    window.picture("marked.png");
+    for _ in 0..2 {
+        window.key(Modifiers::COMMAND, Key::Z);
+    }
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    assert!(window.has("Gender, Non-binary, min, 0"));
+}
+
+#[test]
+fn a_panel_is_drawn_from_dice_and_shown_in_a_ceremony() {
+    let mut window = Window::sample();
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    window.click("Run the lottery");
+    window.wait_for("Exact: this is the leximin lottery");
+    window.picture("lottery.png");
+    window.type_into("Id", "A007");
+    window.click("Look up");
+    window.wait_for("A007 has a chance of");
+    window.click("Draw");
+    window.wait_for("SHA-256 of the list, to be published first:");
+    window.type_into("What the dice or the beacon showed", "4 1 6 6 2 3");
+    window.click("Draw the panel");
+    window.wait_for("was drawn: 30 members.");
+    window.picture("draw.png");
+    window.click("Ceremony");
+    window.wait_for("A panel will be drawn by lot");
+    window.picture("ceremony-1.png");
+    for told in ["published beforehand", "What do the dice show?"] {
+        window.key(Modifiers::NONE, Key::Space);
+        window.wait_for(told);
+    }
+    window.picture("ceremony-3.png");
+    window.key(Modifiers::NONE, Key::Enter);
+    window.wait_for("Their SHA-256 hash is the seed");
+    window.picture("ceremony-4.png");
+    for told in ["The panel drawn is number", "Panel "] {
+        window.key(Modifiers::NONE, Key::Space);
+        window.wait_for(told);
+    }
+    window.picture("ceremony-6.png");
+    window.key(Modifiers::NONE, Key::Escape);
+    window.wait_for("was drawn: 30 members.");
+    window.click("Quotas");
+    window.picture("quotas-drawn.png");
+}
+
+#[test]
+fn people_come_from_a_table_and_leave_when_they_are_forgotten() {
+    let mut window = Window::new();
+    let path = window.folder.path().join("people.csv");
+    let mut text = String::from("id,Gender,Age,Address\n");
+    for k in 0..40 {
+        let (gender, age) = (["Woman", "Man", "woman"][k % 3], ["old", "young", ""][k % 3]);
+        text += &format!("p{k},{gender},{age},{} High St\n", k / 2);
+    }
+    std::fs::write(&path, text).unwrap();
+    window.harness.input_mut().dropped_files.push(dropped(&path));
+    window.harness.run_steps(2);
+    window.wait_for("people.csv: 40 rows");
+    window.picture("import.png");
+    window.click("Store these people");
+    window.wait_for("40 people");
+    window.wait_for("No quotas yet");
+    window.click("Or with the people's own shares");
+    window.wait_for("Gender, Woman, share in percent, 35");
+    window.wait_for("Age, (blank), people in the pool, 13");
+    window.click("Forget them");
+    window.wait_for("Nobody yet.");
 }

@@ -12,7 +12,6 @@ pub enum Column {
     FlexMin,
     FlexMax,
     Slack,
-    Locked,
     Pool,
     Expected,
     Drawn,
@@ -20,7 +19,7 @@ pub enum Column {
 
 impl Column {
     /// From left to right.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::Attribute,
         Self::Value,
         Self::Share,
@@ -33,7 +32,6 @@ impl Column {
         Self::FlexMin,
         Self::FlexMax,
         Self::Slack,
-        Self::Locked,
     ];
 
     /// Its header.
@@ -48,7 +46,6 @@ impl Column {
             Self::FlexMin => "flex min",
             Self::FlexMax => "flex max",
             Self::Slack => "slack",
-            Self::Locked => "lock",
             Self::Pool => "pool",
             Self::Expected => "expected",
             Self::Drawn => "drawn",
@@ -63,7 +60,6 @@ impl Column {
             Self::Pool => "people in the pool",
             Self::Expected => "expected seats",
             Self::Drawn => "drawn seats",
-            Self::Locked => "locked",
             other => other.name(),
         }
     }
@@ -82,7 +78,6 @@ impl Column {
             Self::FlexMin => "The lowest min that a suggestion may propose. Empty: as low as it helps.",
             Self::FlexMax => "The highest max that a suggestion may propose. Empty: as high as it helps.",
             Self::Slack => "No bound is meant: any number of people of this value may sit on the panel.",
-            Self::Locked => "Suggestions leave a locked row as it is.",
             Self::Pool => "People of this value in the pool, and their share of it.",
             Self::Expected => "Seats that people of this value get on average in the last lottery.",
             Self::Drawn => "Seats of people of this value on the panel that was drawn.",
@@ -96,7 +91,7 @@ impl Column {
 
     /// Whether it is switched rather than typed.
     pub fn toggle(self) -> bool {
-        matches!(self, Self::Slack | Self::Locked)
+        self == Self::Slack
     }
 
     /// Whether it is words rather than numbers.
@@ -107,16 +102,15 @@ impl Column {
     /// Its width in points.
     pub fn width(self) -> f32 {
         match self {
-            Self::Attribute => 104.0,
-            Self::Value => 116.0,
-            Self::Share => 58.0,
-            Self::Tolerance => 44.0,
-            Self::Min | Self::Max => 44.0,
-            Self::FlexMin | Self::FlexMax => 62.0,
-            Self::Slack | Self::Locked => 44.0,
-            Self::Pool => 92.0,
-            Self::Expected => 68.0,
-            Self::Drawn => 52.0,
+            Self::Attribute => 96.0,
+            Self::Value => 104.0,
+            Self::Share => 62.0,
+            Self::Tolerance | Self::Min | Self::Max => 42.0,
+            Self::Pool => 88.0,
+            Self::Expected => 70.0,
+            Self::Drawn => 54.0,
+            Self::FlexMin | Self::FlexMax => 64.0,
+            Self::Slack => 46.0,
         }
     }
 

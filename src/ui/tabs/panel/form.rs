@@ -127,6 +127,6 @@ fn lottery(ui: &mut Ui, draft: &mut Draft) {
     ui.horizontal(|ui| {
         let label = ui.label("Seed");
         ui.add(DragValue::new(&mut draft.seed).speed(0.2)).labelled_by(label.id);
-        ui.label(theme::caption("of the computation, not of the draw").weak());
+        ui.label(theme::caption("not that of the draw").weak());
     });
 }

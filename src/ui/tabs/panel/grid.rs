@@ -45,8 +45,9 @@ pub fn show(
     let cell_id = |cell: (usize, usize)| id.with(cell);
     keys(ui, id, draft, cursor, beside.reading, height, commands);
     // A key may have added rows that the reading does not know yet.
-    let scroll = cursor.moved.then_some(cursor.at.0);
-    if cursor.moved && cursor.editor.is_none() {
+    let moved = std::mem::take(&mut cursor.moved);
+    let scroll = moved.then_some(cursor.at.0);
+    if moved && cursor.editor.is_none() {
         ui.memory_mut(|memory| memory.request_focus(cell_id(cursor.at)));
     }
     if !ui.input(|input| input.pointer.any_down()) {
@@ -81,7 +82,6 @@ pub fn show(
             });
         });
     });
-    cursor.moved = false;
 }
 
 /// Gives the keyboard's events to the cursor.

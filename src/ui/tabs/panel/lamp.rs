@@ -124,11 +124,6 @@ impl LampState {
             (asked, _) => asked.is_some(),
         }
     }
-
-    /// The counted pool, for suggestions.
-    pub fn census(&self) -> Option<Arc<Census>> {
-        self.census.as_ref().map(|(_, census)| census.clone())
-    }
 }
 
 fn answer(

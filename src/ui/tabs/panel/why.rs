@@ -39,7 +39,7 @@ impl PanelTab {
                 "Arrow keys, Tab and Enter move; typing replaces, F2 edits, Escape keeps.",
                 "Shift and arrows select a block; copy and paste work with any spreadsheet.",
                 "Ctrl+D repeats the first selected row, or the row above.",
-                "Delete empties cells; Space switches slack and lock.",
+                "Delete empties cells; Space switches slack.",
                 "Ctrl+Z takes back any change.",
             ] {
                 ui.label(theme::caption(line).weak());

@@ -14,7 +14,7 @@ pub(super) struct Answer {
     pub best: Option<Vec<i64>>,
     /// Its costs.
     pub cost: f64,
-    /// Whether every branch was closed. Without an answer, each was closed by an exact proof.
+    /// Whether the search went to its end. Without an answer, every branch was then closed by an exact proof.
     pub complete: bool,
 }
 
@@ -25,18 +25,31 @@ struct Branch {
     other: Option<(f64, f64)>,
 }
 
-/// The cheapest whole answer; without costs the first one. Columns from `first` on are branched on before the others.
-/// `step` is the smallest difference between the costs of two answers; at most `nodes` programs are solved.
-pub(super) fn whole(
-    simplex: &mut Simplex,
-    first: usize,
-    step: f64,
-    nodes: u64,
-    progress: &dyn Progress,
-) -> Result<Answer, Cancelled> {
+/// How a search goes about it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Plan {
+    /// Columns from here on are branched on before the others.
+    pub first: usize,
+    /// The smallest difference between the costs of two answers.
+    pub step: f64,
+    /// Most programs to be solved.
+    pub nodes: u64,
+    /// Whether the first answer will do, whatever it costs.
+    pub any: bool,
+}
+
+impl Plan {
+    /// Any whole answer.
+    pub(super) const fn any(nodes: u64) -> Self {
+        Self { first: usize::MAX, step: 1.0, nodes, any: true }
+    }
+}
+
+/// The cheapest whole answer, or the first one where the plan asks for any.
+pub(super) fn whole(simplex: &mut Simplex, plan: Plan, progress: &dyn Progress) -> Result<Answer, Cancelled> {
     let mut answer = Answer { best: None, cost: f64::INFINITY, complete: false };
     let mut path: Vec<Branch> = Vec::new();
-    let ended = explore(simplex, first, step, nodes, progress, &mut answer, &mut path);
+    let ended = explore(simplex, plan, progress, &mut answer, &mut path);
     for branch in path.iter().rev() {
         simplex.set_bounds(branch.column, branch.before.0, branch.before.1);
     }
@@ -45,13 +58,13 @@ pub(super) fn whole(
 
 fn explore(
     simplex: &mut Simplex,
-    first: usize,
-    step: f64,
-    nodes: u64,
+    plan: Plan,
     progress: &dyn Progress,
     answer: &mut Answer,
     path: &mut Vec<Branch>,
 ) -> Result<(), Cancelled> {
+    let Plan { first, step, nodes, any } = plan;
+    let first = first.min(simplex.width());
     let mut sure = true;
     for _ in 0..nodes {
         progress.checkpoint()?;
@@ -70,7 +83,7 @@ fn explore(
                 None => {
                     answer.cost = simplex.cost();
                     answer.best = Some((0..simplex.width()).map(|c| simplex.value(c).round() as i64).collect());
-                    if simplex.free() {
+                    if any {
                         answer.complete = true;
                         return Ok(());
                     }
@@ -149,7 +162,7 @@ mod tests {
                     least = Some(cost);
                 }
             }
-            let answer = whole(&mut simplex, 5, 1.0, 100_000, &Silent).unwrap();
+            let answer = whole(&mut simplex, Plan { any: false, ..Plan::any(100_000) }, &Silent).unwrap();
             prop_assert!(answer.complete);
             prop_assert_eq!(answer.best.is_some(), least.is_some());
             if let Some(least) = least {

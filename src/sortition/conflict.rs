@@ -1,7 +1,7 @@
 //! Which quotas cannot be met together: a set of rules of which none can be left out, and why (Farkas' lemma: whole
 //! multiples of the rules that ask for more than everybody in the pool together can give).
 
-use super::branching::whole;
+use super::branching::{Plan, whole};
 use super::census::{Bound, Census, Rule, list};
 use super::quotas::Quotas;
 use super::simplex::{Simplex, Status};
@@ -138,8 +138,7 @@ impl<'a> Ground<'a> {
     ) -> Result<Option<bool>, Cancelled> {
         self.apply(simplex, kept);
         if only_whole {
-            let width = simplex.width();
-            let answer = whole(simplex, width, 1.0, BRANCHES, progress)?;
+            let answer = whole(simplex, Plan::any(BRANCHES), progress)?;
             return Ok(match answer.best {
                 Some(_) => Some(false),
                 None => answer.complete.then_some(true),
@@ -232,16 +231,20 @@ impl<'a> Ground<'a> {
         Ok((kept, sure))
     }
 
-    /// The proof that a program which ended infeasible carries.
-    fn certificate(&self, simplex: &Simplex) -> Option<Certificate> {
+    /// The proof that a program of the kept rules which ended infeasible carries.
+    fn certificate(&self, simplex: &Simplex, kept: &Kept) -> Option<Certificate> {
         let weights = simplex.proof()?;
         let rows = self.limits.len();
         let mut terms = Vec::new();
         for (row, &weight) in weights[..rows].iter().enumerate().filter(|(_, weight)| **weight != 0) {
-            let bound = if weight < 0 { Bound::Min } else { Bound::Max };
-            terms.push((self.census.rule(row, bound), weight.abs()));
+            // Ends that ask for nothing (at least 0, at most everybody) only weaken a proof.
+            match weight < 0 {
+                true if kept.min[row] => terms.push((self.census.rule(row, Bound::Min), -weight)),
+                false if kept.max[row] => terms.push((self.census.rule(row, Bound::Max), weight)),
+                _ => {}
+            }
         }
-        if weights[rows] != 0 {
+        if kept.size && weights[rows] != 0 {
             terms.push((Rule::Size, -weights[rows]));
         }
         let households = simplex.joined().map(|(row, waiting)| (waiting as u32, weights[row]));
@@ -352,7 +355,7 @@ pub(super) fn of_fractions(
     let ground = Ground::new(census, quotas);
     let Some((kept, irreducible, simplex)) = ground.irreducible(false, progress)? else { return Ok(None) };
     let rules = kept.rules(census);
-    let certificate = ground.certificate(&simplex);
+    let certificate = ground.certificate(&simplex, &kept);
     let sentence = match &certificate {
         Some(certificate) => certificate.sentence(quotas),
         None => together(&rules, quotas),

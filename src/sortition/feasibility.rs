@@ -1,6 +1,6 @@
 //! Whether quotas can be met, from the cheapest check to the dearest, each finding in words that name rows and numbers.
 
-use super::branching::whole;
+use super::branching::{Plan, whole};
 use super::census::{Bound, Census, Rule};
 use super::conflict;
 use super::pool::Pool;
@@ -169,8 +169,7 @@ fn search(census: &Census, quotas: &Quotas, mut report: Report, progress: &dyn P
             return Ok(Report::infeasible(report.findings));
         }
     }
-    let width = simplex.width();
-    let answer = whole(&mut simplex, width, 1.0, BRANCHES, progress)?;
+    let answer = whole(&mut simplex, Plan::any(BRANCHES), progress)?;
     if let Some(counts) = &answer.best {
         let pairs = counts.iter().enumerate().map(|(t, &count)| (t as u32, count as u32));
         let witness: Witness = pairs.filter(|&(_, count)| count > 0).collect();

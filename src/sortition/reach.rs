@@ -1,15 +1,13 @@
 //! Who can be chosen at all: people of whom no panel that meets the quotas has one, and which rules keep them out.
 
-use super::branching::whole;
+use super::branching::{Plan, whole};
 use super::census::{Bound, Census, Rule, list};
 use super::conflict::{Ground, Kept};
 use super::feasibility::Witness;
 use super::quotas::Quotas;
 use crate::progress::{Cancelled, Progress};
 
-/// Branches for a panel with as many new people as possible: only a help, so few.
-const GREEDY: u64 = 60;
-/// Branches for a question that must be answered.
+/// Branches that each search for a panel may take.
 const BRANCHES: u64 = 5_000;
 /// Groups of people whose rules are looked for one by one; the others share a sentence without rules.
 const REASONS: usize = 40;
@@ -34,8 +32,6 @@ pub struct Unreachable {
     pub groups: Vec<UnreachableGroup>,
     /// People of whom it is not known, by place in the pool.
     pub undecided: Vec<u32>,
-    /// Panels that between them have somebody of every other type.
-    pub panels: Vec<Witness>,
 }
 
 impl Unreachable {
@@ -50,55 +46,78 @@ impl Unreachable {
 struct Search<'a> {
     census: &'a Census,
     quotas: &'a Quotas,
+    limits: Vec<(u32, u32)>,
     seen: Vec<bool>,
-    panels: Vec<Witness>,
+    /// The household of a type that lives in one.
+    homes: Vec<Option<usize>>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(census: &'a Census, quotas: &'a Quotas) -> Self {
+        let mut homes = vec![None; census.types()];
+        for (home, types) in census.households().enumerate() {
+            types.iter().for_each(|&t| homes[t as usize] = Some(home));
+        }
+        Self { census, quotas, limits: census.limits(quotas), seen: vec![false; census.types()], homes }
+    }
+
     fn open(&self) -> Vec<usize> {
         (0..self.seen.len()).filter(|&t| !self.seen[t]).collect()
     }
 
-    /// Takes in a panel; whether it has somebody new.
+    /// Takes in a panel, and every panel that it becomes when one member after another makes room for somebody new;
+    /// whether there was anybody new.
     fn take(&mut self, panel: &Witness) -> bool {
         if !self.census.admits(self.quotas, panel) {
             return false;
         }
-        let new = panel.iter().any(|&(t, _)| !self.seen[t as usize]);
-        panel.iter().for_each(|&(t, _)| self.seen[t as usize] = true);
-        if new {
-            self.panels.push(panel.clone());
+        let before = self.open().len();
+        let mut sums = vec![0; self.limits.len()];
+        let mut taken = vec![false; self.census.households().len()];
+        let mut seats = Vec::with_capacity(self.quotas.size as usize);
+        for &(t, count) in panel {
+            let t = t as usize;
+            self.seen[t] = true;
+            self.census.rows_of(t).for_each(|row| sums[row] += count);
+            self.homes[t].into_iter().for_each(|home| taken[home] = true);
+            seats.extend(std::iter::repeat_n(t, count as usize));
         }
-        new
-    }
-
-    /// Panels with as many new people as a short search finds, for as long as there are new ones.
-    fn greedy(&mut self, progress: &dyn Progress) -> Result<(), Cancelled> {
-        let mut simplex = self.census.simplex(&self.census.limits(self.quotas), self.quotas.size, true, 0);
-        let width = simplex.width();
+        let mut next = 0;
         loop {
             let open = self.open();
-            if open.is_empty() {
-                return Ok(());
+            let left = open.len();
+            for t in open {
+                let fits = |out: usize| {
+                    let home = self.homes[t].is_none_or(|home| !taken[home] || self.homes[out] == Some(home));
+                    home && self.census.rows_of(t).zip(self.census.rows_of(out)).all(|(new, old)| {
+                        new == old || (sums[new] < self.limits[new].1 && sums[old] > self.limits[old].0)
+                    })
+                };
+                // Another seat first each time, so that everybody makes room sooner or later.
+                let order = (0..seats.len()).map(|place| (place + next) % seats.len());
+                let Some(seat) = order.into_iter().find(|&seat| fits(seats[seat])) else { continue };
+                let out = std::mem::replace(&mut seats[seat], t);
+                self.census.rows_of(out).for_each(|row| sums[row] -= 1);
+                self.census.rows_of(t).for_each(|row| sums[row] += 1);
+                self.homes[out].into_iter().for_each(|home| taken[home] = false);
+                self.homes[t].into_iter().for_each(|home| taken[home] = true);
+                self.seen[t] = true;
+                next = seat + 1;
             }
-            progress.report((width - open.len()) as u64, width as u64);
-            (0..width).for_each(|t| simplex.set_cost(t, if self.seen[t] { 0.0 } else { -1.0 }));
-            let answer = whole(&mut simplex, width, 1.0, GREEDY, progress)?;
-            if !answer.best.is_some_and(|counts| self.take(&occurring(&counts))) {
-                return Ok(());
+            if self.open().len() == left {
+                return self.open().len() < before;
             }
         }
     }
 
-    /// Whether any panel has somebody of these types: takes it in; `None` where that is not known.
+    /// Whether any panel has somebody of these types, the more the better: takes it in; `None` where that is not known.
     fn any(&mut self, types: &[usize], progress: &dyn Progress) -> Result<Option<bool>, Cancelled> {
-        let limits = self.census.limits(self.quotas);
-        let mut simplex = self.census.simplex(&limits, self.quotas.size, true, 1);
-        let row = limits.len() + 1;
+        let mut simplex = self.census.simplex(&self.limits, self.quotas.size, true, 1);
+        let row = self.limits.len() + 1;
         simplex.count_in(types, row);
         simplex.set_limits(row, 1.0, f64::from(self.quotas.size));
-        let width = simplex.width();
-        let answer = whole(&mut simplex, width, 1.0, BRANCHES, progress)?;
+        types.iter().for_each(|&t| simplex.set_cost(t, -1.0));
+        let answer = whole(&mut simplex, Plan::any(BRANCHES), progress)?;
         Ok(match answer.best {
             Some(counts) => self.take(&occurring(&counts)).then_some(true),
             None => answer.complete.then_some(false),
@@ -119,17 +138,17 @@ pub fn unreachable(
     progress: &dyn Progress,
 ) -> Result<Unreachable, Cancelled> {
     progress.stage("looking for people that no panel can have");
-    let mut search = Search { census, quotas, seen: vec![false; census.types()], panels: Vec::new() };
+    let mut search = Search::new(census, quotas);
     for panel in known {
         search.take(panel);
     }
-    search.greedy(progress)?;
     let (mut barred, mut undecided) = (Vec::new(), Vec::new());
     loop {
         let open = search.open();
         if open.is_empty() {
             break;
         }
+        progress.report((census.types() - open.len()) as u64, census.types() as u64);
         match search.any(&open, progress)? {
             Some(true) => {}
             Some(false) => {
@@ -153,7 +172,7 @@ pub fn unreachable(
         }
     }
     let groups = reasons(census, quotas, &barred, progress)?;
-    Ok(Unreachable { groups, undecided: members(census, &undecided), panels: search.panels })
+    Ok(Unreachable { groups, undecided: members(census, &undecided) })
 }
 
 fn members(census: &Census, types: &[usize]) -> Vec<u32> {

@@ -135,11 +135,6 @@ impl Simplex {
         }
     }
 
-    /// Whether nothing costs anything, so that every solution is as good as another.
-    pub(super) fn free(&self) -> bool {
-        self.costs.iter().all(|&cost| cost == 0.0)
-    }
-
     /// The costs of the present solution.
     pub(super) fn cost(&self) -> f64 {
         let worth = |(column, &cost): (usize, &f64)| if cost == 0.0 { 0.0 } else { cost * self.value(column) };

@@ -25,6 +25,11 @@ struct Window {
 
 impl Window {
     fn new() -> Self {
+        Self::of_height(900.0)
+    }
+
+    /// A window so high that nothing waits below the fold.
+    fn of_height(height: f32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("assembly");
         drop(Project::create(&directory, "Assembly").unwrap());
@@ -33,7 +38,7 @@ impl Window {
         let workbench = Rc::new(RefCell::new(workbench));
         let shown = workbench.clone();
         let mut prepared = false;
-        let harness = support::harness([1440.0, 900.0], Theme::Light, move |ui| {
+        let harness = support::harness([1440.0, height], Theme::Light, move |ui| {
             let mut workbench = shown.borrow_mut();
             if !prepared {
                 workbench.prepare(ui.ctx());
@@ -53,7 +58,11 @@ impl Window {
 
     /// A window whose project holds the invented people and their quotas.
     fn sample() -> Self {
-        let mut window = Self::new();
+        Self::new().begin_with_sample()
+    }
+
+    fn begin_with_sample(self) -> Self {
+        let mut window = self;
         window.wait_for("Draw a citizens' assembly");
         window.click("Begin with the sample");
         window.wait_for("300 people");
@@ -153,7 +162,7 @@ fn quotas_are_edited_with_the_keyboard_and_undone() {
 
 #[test]
 fn impossible_quotas_name_their_rows_and_undo_brings_the_panel_back() {
-    let mut window = Window::sample();
+    let mut window = Window::of_height(1600.0).begin_with_sample();
     window.wait_for("Possible: a panel of 30 meets every quota");
     window.cell("Gender, Non-binary, min");
     window.text("20");
@@ -166,6 +175,12 @@ fn impossible_quotas_name_their_rows_and_undo_brings_the_panel_back() {
     let sentence = window.finding("Non-binary");
     window.click(&sentence);
     window.picture("marked.png");
+    window.wait_for("Apply change 1");
+    window.picture("suggestions.png");
+    window.click("Apply change 1");
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    window.key(Modifiers::COMMAND, Key::Z);
+    window.wait_for("Impossible: no panel of 30 meets all quotas.");
     for _ in 0..2 {
         window.key(Modifiers::COMMAND, Key::Z);
     }
@@ -175,7 +190,7 @@ fn impossible_quotas_name_their_rows_and_undo_brings_the_panel_back() {
 
 #[test]
 fn a_panel_is_drawn_from_dice_and_shown_in_a_ceremony() {
-    let mut window = Window::sample();
+    let mut window = Window::of_height(2800.0).begin_with_sample();
     window.wait_for("Possible: a panel of 30 meets every quota");
     window.click("Run the lottery");
     window.wait_for("Exact: this is the leximin lottery");
@@ -213,7 +228,7 @@ fn a_panel_is_drawn_from_dice_and_shown_in_a_ceremony() {
 
 #[test]
 fn people_come_from_a_table_and_leave_when_they_are_forgotten() {
-    let mut window = Window::new();
+    let mut window = Window::of_height(1400.0);
     let path = window.folder.path().join("people.csv");
     let mut text = String::from("id,Gender,Age,Address\n");
     for k in 0..40 {

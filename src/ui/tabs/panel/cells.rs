@@ -12,6 +12,7 @@ pub enum Column {
     FlexMin,
     FlexMax,
     Slack,
+    Locked,
     Pool,
     Expected,
     Drawn,
@@ -19,7 +20,7 @@ pub enum Column {
 
 impl Column {
     /// From left to right.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Attribute,
         Self::Value,
         Self::Share,
@@ -32,6 +33,7 @@ impl Column {
         Self::FlexMin,
         Self::FlexMax,
         Self::Slack,
+        Self::Locked,
     ];
 
     /// Its header.
@@ -46,6 +48,7 @@ impl Column {
             Self::FlexMin => "flex min",
             Self::FlexMax => "flex max",
             Self::Slack => "slack",
+            Self::Locked => "lock",
             Self::Pool => "pool",
             Self::Expected => "expected",
             Self::Drawn => "drawn",
@@ -60,6 +63,7 @@ impl Column {
             Self::Pool => "people in the pool",
             Self::Expected => "expected seats",
             Self::Drawn => "drawn seats",
+            Self::Locked => "locked",
             other => other.name(),
         }
     }
@@ -78,6 +82,7 @@ impl Column {
             Self::FlexMin => "The lowest min that a suggestion may propose. Empty: as low as it helps.",
             Self::FlexMax => "The highest max that a suggestion may propose. Empty: as high as it helps.",
             Self::Slack => "No bound is meant: any number of people of this value may sit on the panel.",
+            Self::Locked => "Suggestions leave a locked row as it is.",
             Self::Pool => "People of this value in the pool, and their share of it.",
             Self::Expected => "Seats that people of this value get on average in the last lottery.",
             Self::Drawn => "Seats of people of this value on the panel that was drawn.",
@@ -91,7 +96,7 @@ impl Column {
 
     /// Whether it is switched rather than typed.
     pub fn toggle(self) -> bool {
-        self == Self::Slack
+        matches!(self, Self::Slack | Self::Locked)
     }
 
     /// Whether it is words rather than numbers.
@@ -110,7 +115,7 @@ impl Column {
             Self::Expected => 70.0,
             Self::Drawn => 54.0,
             Self::FlexMin | Self::FlexMax => 64.0,
-            Self::Slack => 46.0,
+            Self::Slack | Self::Locked => 46.0,
         }
     }
 

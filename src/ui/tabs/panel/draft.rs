@@ -37,6 +37,8 @@ pub struct ValueDraft {
     /// Highest max that a suggestion may propose; empty: any.
     pub flex_max: String,
     pub slack: bool,
+    /// Suggestions leave this row alone.
+    pub locked: bool,
 }
 
 /// The rows of one attribute.
@@ -155,6 +157,7 @@ impl Draft {
     /// What a cell holds, as it is shown, copied and edited.
     pub fn cell(&self, place: Place, column: Column) -> String {
         let Some(row) = self.row(place) else { return String::new() };
+        let yes = |set: bool| if set { "yes" } else { "" };
         match column {
             Column::Attribute => &self.quotas[place.attribute].name,
             Column::Value => &row.value,
@@ -164,7 +167,8 @@ impl Draft {
             Column::Max => &row.max,
             Column::FlexMin => &row.flex_min,
             Column::FlexMax => &row.flex_max,
-            Column::Slack => return if row.slack { "yes".to_owned() } else { String::new() },
+            Column::Slack => return yes(row.slack).to_owned(),
+            Column::Locked => return yes(row.locked).to_owned(),
             Column::Pool | Column::Expected | Column::Drawn => return String::new(),
         }
         .clone()
@@ -192,6 +196,7 @@ impl Draft {
             Column::FlexMin => text.clone_into(&mut row.flex_min),
             Column::FlexMax => text.clone_into(&mut row.flex_max),
             Column::Slack => row.slack = set,
+            Column::Locked => row.locked = set,
             Column::Attribute | Column::Pool | Column::Expected | Column::Drawn => {}
         }
         if matches!(column, Column::Share | Column::Tolerance) {

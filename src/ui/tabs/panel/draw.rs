@@ -258,7 +258,6 @@ fn result(ui: &mut Ui, view: &LotteryView, outcome: &Outcome, commands: &mut Vec
             });
         }
         ui.scope(|ui| {
-            ui.set_max_height(420.0);
             data_table(ui, "panel members", &outcome.table, None, commands);
         });
         let (spec, members) = (view.spec.clone(), outcome.members.clone());

@@ -118,7 +118,6 @@ impl Import {
         ScrollArea::vertical().id_salt("panel import").auto_shrink([false, false]).show(ui, |ui| {
             let people = number::counted(preview.table.rows.len() as u64, "row", "rows");
             card(ui, &format!("{}: {people}", preview.table.source), |ui| {
-                ui.set_max_height(300.0);
                 data_table(ui, "panel import rows", &preview.shown, None, commands);
             });
             card(ui, "What each column is", |ui| columns(ui, preview, mapping));

@@ -46,9 +46,9 @@ pub struct Answer {
     pub question: Question,
     pub report: Report,
     /// Counted once, kept while the rows stay the same.
-    census: Option<Arc<Census>>,
+    pub census: Option<Arc<Census>>,
     /// Whether the people whom no panel can have were looked for.
-    reached: bool,
+    pub reached: bool,
 }
 
 /// The lamp between frames.

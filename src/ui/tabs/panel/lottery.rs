@@ -81,12 +81,10 @@ pub fn show(
         let text = "Quotas that ask for more of a value than the pool offers lift the chances of its people. The product over \
                     a person's values explains most of a chance.";
         ui.label(theme::caption(text).weak());
-        ui.set_max_height(360.0);
         data_table(ui, "panel favoured", &view.favoured, None, commands);
     });
     card(ui, "One person", |ui| person(ui, run, view, chosen, commands));
     card(ui, "Panels of the lottery", |ui| {
-        ui.set_max_height(320.0);
         data_table_of(ui, "panel list", &view.panels, None, None, commands);
     });
     ui.add_space(theme::STEP);
@@ -195,7 +193,6 @@ fn person(ui: &mut Ui, run: RunId, view: &LotteryView, chosen: &mut Chosen, comm
             ui.label(theme::caption(found.answers.as_str()).weak());
             ui.label("Sits most often with:");
             ui.scope(|ui| {
-                ui.set_max_height(260.0);
                 data_table(ui, "panel partners", &found.partners, None, commands);
             });
         }

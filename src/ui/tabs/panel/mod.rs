@@ -17,6 +17,7 @@ mod outcome;
 mod people;
 mod quotas;
 mod reading;
+mod suggestions;
 mod why;
 mod words;
 
@@ -31,6 +32,7 @@ use self::lamp::LampState;
 use self::outcome::{Outcome, View};
 use self::people::{Gathered, People};
 use self::reading::Reading;
+use self::suggestions::Suggestions;
 use crate::jobs::spec::RunSpec;
 use crate::sortition::lottery_run::LotterySpec;
 use crate::sortition::sample_pool;
@@ -53,6 +55,7 @@ pub struct PanelTab {
     sample_arrives: bool,
     import: Option<Import>,
     lamp: LampState,
+    suggestions: Suggestions,
     outcome: Outcome,
     /// The right side is hidden.
     why_hidden: bool,
@@ -103,6 +106,7 @@ impl PanelTab {
         let found = self.people.get().cloned();
         if let Some((_, _, reading)) = &self.read {
             self.lamp.follow(context, &self.draft, reading, found.as_ref());
+            self.suggestions.follow(context, &self.draft, &mut self.lamp);
         }
     }
 

@@ -34,12 +34,13 @@ impl PanelTab {
                 });
             }
         }
+        self.suggestions.show(ui, &mut self.lamp, &mut self.draft, reading, &mut self.cursor);
         card(ui, "How to edit", |ui| {
             for line in [
                 "Arrow keys, Tab and Enter move; typing replaces, F2 edits, Escape keeps.",
                 "Shift and arrows select a block; copy and paste work with any spreadsheet.",
                 "Ctrl+D repeats the first selected row, or the row above.",
-                "Delete empties cells; Space switches slack.",
+                "Delete empties cells; Space switches slack and lock.",
                 "Ctrl+Z takes back any change.",
             ] {
                 ui.label(theme::caption(line).weak());

@@ -74,6 +74,7 @@ pub fn show(
             }
         });
     });
+    card(ui, "One person", |ui| person(ui, run, view, chosen, commands));
     card(ui, "Who would sit there on average", |ui| {
         data_table(ui, "panel composition", &view.composition_table, None, commands);
     });
@@ -83,7 +84,6 @@ pub fn show(
         ui.label(theme::caption(text).weak());
         data_table(ui, "panel favoured", &view.favoured, None, commands);
     });
-    card(ui, "One person", |ui| person(ui, run, view, chosen, commands));
     card(ui, "Panels of the lottery", |ui| {
         data_table_of(ui, "panel list", &view.panels, None, None, commands);
     });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::figures::figure::Figure;
 use crate::jobs::spec::RunSpec;
+use crate::sortition::pool::Pool;
 use crate::store::RunId;
 use crate::ui::settings::ThemeChoice;
 
@@ -73,12 +74,13 @@ pub enum TabKind {
     Certify,
     Mixing,
     Trajectories,
+    Panel,
     Runs,
 }
 
 impl TabKind {
     /// All tabs, in the order of their strip.
-    pub const ALL: [Self; 5] = [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Runs];
+    pub const ALL: [Self; 6] = [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Panel, Self::Runs];
 
     /// What the tab is called.
     pub fn name(self) -> &'static str {
@@ -87,6 +89,7 @@ impl TabKind {
             Self::Certify => "Certify",
             Self::Mixing => "Mixing",
             Self::Trajectories => "Trajectories",
+            Self::Panel => "Panel",
             Self::Runs => "Runs",
         }
     }
@@ -99,6 +102,25 @@ pub enum NewRun {
     TrainMlm,
     /// Download a model from a hub.
     Fetch,
+}
+
+/// People on their way into the project.
+#[derive(Clone, PartialEq)]
+pub struct NewPool {
+    /// Name of the file they come from.
+    pub source: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+    /// How its columns were read, as JSON.
+    pub mapping: String,
+    pub pool: Arc<Pool>,
+}
+
+impl std::fmt::Debug for NewPool {
+    /// Leaves the people out: what is printed may end in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewPool({}, {} people)", self.source, self.pool.len())
+    }
 }
 
 /// One wish of the user, with what it needs.
@@ -145,6 +167,14 @@ pub enum Command {
     CopyText(String),
     /// Chooses a text or CSV file of sentences off the UI thread and stores it under its name.
     ImportSentences,
+    /// Chooses a file of people off the UI thread; the Panel tab previews it.
+    ChoosePeople,
+    /// Stores people in the project and shows them in the Panel tab.
+    StorePool(NewPool),
+    /// Deletes everybody who was imported from the project.
+    ForgetPeople,
+    /// Fills the screen with the window, or gives it back its frame.
+    FullScreen(bool),
     /// Chooses a certificate file off the UI thread and verifies it.
     ChooseCertificate,
     Undo,

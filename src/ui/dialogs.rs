@@ -81,6 +81,7 @@ pub enum Purpose {
     CopySample(PathBuf),
     ImportSentences,
     Certificate,
+    People,
     Export(Export),
 }
 
@@ -96,7 +97,7 @@ impl Purpose {
     pub fn chooser(&self) -> Chooser {
         match self {
             Self::NewProject | Self::OpenProject | Self::DuplicateProject | Self::CopySample(_) => Chooser::Folder,
-            Self::ImportSentences | Self::Certificate => Chooser::OpenFile,
+            Self::ImportSentences | Self::Certificate | Self::People => Chooser::OpenFile,
             Self::Export(_) => Chooser::SaveFile,
         }
     }
@@ -105,6 +106,7 @@ impl Purpose {
         match self {
             Self::ImportSentences => Some(("Sentences", &["txt", "csv"])),
             Self::Certificate => Some(("Certificate", &["json"])),
+            Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             _ => None,
         }
     }
@@ -142,6 +144,12 @@ impl Purpose {
                 "The model is evaluated again from the file alone; every difference is listed.",
                 "File",
                 "Verify",
+            ),
+            Self::People => (
+                "Import people".into(),
+                "A table with one row for each person: CSV, Excel (xlsx) or JSON lines. You see what is in it before anything is stored.",
+                "File",
+                "Preview",
             ),
             Self::Export(export) => (format!("Export {}", export.noun()), "", "File", "Save"),
         }

@@ -60,8 +60,8 @@ impl Check {
             }
         );
         let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error);
-        let unreachable: Vec<&String> =
-            report.unreachable.people().into_iter().map(|person| &pool.ids()[person as usize]).collect();
+        let out = report.unreachable.as_ref().map(|found| found.people()).unwrap_or_default();
+        let unreachable: Vec<&String> = out.iter().map(|&person| &pool.ids()[person as usize]).collect();
         let document = json!({
             "feasible": report.lamp == Lamp::Feasible,
             "lamp": report.lamp,

@@ -106,7 +106,7 @@ impl Purpose {
         match self {
             Self::ImportSentences => Some(("Sentences", &["txt", "csv"])),
             Self::Certificate => Some(("Certificate", &["json"])),
-            Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
+            Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx"])),
             _ => None,
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn classify(path: PathBuf) -> Dropped {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
         Some("txt" | "csv" | "tsv") => Dropped::Sentences(path),
-        Some("xlsx" | "jsonl") => Dropped::People(path),
+        Some("xlsx") => Dropped::People(path),
         Some("json") => Dropped::Certificate(path),
         Some("sqlite") => path.parent().map(Path::to_path_buf).map_or(Dropped::Unknown(path), Dropped::Project),
         _ => Dropped::Unknown(path),

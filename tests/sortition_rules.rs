@@ -1,62 +1,18 @@
 //! Rules of sortition against published instances with known answers. The instances are not part of the repository; where
 //! they are absent the tests say so and pass.
 
-use std::path::{Path, PathBuf};
+#[path = "support/instances.rs"]
+mod instances;
 
+use instances::instance;
 use kleroterion::progress::Silent;
 use kleroterion::sortition::goldilocks::GoldilocksSettings;
 use kleroterion::sortition::lottery::TypeLottery;
 use kleroterion::sortition::objective::{Objective, best_lottery, optimum};
-use kleroterion::sortition::pool::{Attribute, Pool};
 use kleroterion::sortition::problem::Problem;
-use kleroterion::sortition::quotas::{AttributeQuotas, Quotas, ValueQuota};
 use kleroterion::sortition::transparent::{Rounding, transparent};
 use kleroterion::sortition::uniform::UniformSettings;
 use kleroterion::sortition::{fairness, legacy, leximin, random, uniform};
-
-/// The pool and quotas of an instance whose name ends in the size of its panels, or nothing with a message.
-fn instance(name: &str) -> Option<(Pool, Quotas)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/sortition").join(name);
-    if !folder.is_dir() {
-        println!("skipped: {} is not there", folder.display());
-        return None;
-    }
-    let rows = |file: &str| -> Vec<csv::StringRecord> {
-        let path: PathBuf = folder.join(file);
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path).unwrap();
-        reader.records().map(Result::unwrap).collect()
-    };
-    let size = name.rsplit('_').next().unwrap().parse().unwrap();
-    let mut attributes: Vec<AttributeQuotas> = Vec::new();
-    for row in rows("categories.csv").iter().skip(1) {
-        let quota = ValueQuota::bounded(&row[1], row[2].parse().unwrap(), row[3].parse().unwrap());
-        match attributes.iter_mut().find(|known| known.name == row[0]) {
-            Some(known) => known.values.push(quota),
-            None => attributes.push(AttributeQuotas { name: row[0].into(), values: vec![quota] }),
-        }
-    }
-    let known: Vec<Attribute> = attributes
-        .iter()
-        .map(|quota| Attribute {
-            name: quota.name.clone(),
-            values: quota.values.iter().map(|value| value.value.clone()).collect(),
-        })
-        .collect();
-    let people = rows("respondents.csv");
-    let column = |name: &str| people[0].iter().position(|header| header == name).unwrap();
-    let columns: Vec<usize> = known.iter().map(|attribute| column(&attribute.name)).collect();
-    let values: Vec<Vec<u16>> = people[1..]
-        .iter()
-        .map(|row| {
-            let place = |(attribute, &column): (&Attribute, &usize)| {
-                attribute.values.iter().position(|value| value.eq_ignore_ascii_case(row[column].trim())).unwrap() as u16
-            };
-            known.iter().zip(&columns).map(place).collect()
-        })
-        .collect();
-    let ids = (0..values.len()).map(|person| format!("p{person}")).collect();
-    Some((Pool::new(known, ids, &values, Vec::new()).unwrap(), Quotas { size, attributes }))
-}
 
 /// Everybody's chance from expected counts.
 fn chances(problem: &Problem, counts: &[f64]) -> Vec<f64> {

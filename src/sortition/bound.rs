@@ -38,13 +38,6 @@ impl Multipliers {
         Self { rows: rows.iter().map(|price| -price).collect(), size }
     }
 
-    /// All of them times `by`.
-    pub(super) fn scaled(mut self, by: f64) -> Self {
-        self.rows.iter_mut().for_each(|price| *price *= by);
-        self.size *= by;
-        self
-    }
-
     /// `sum_t objective_t c_t` is at most this for all expected counts `c` of the relaxed problem with `c_t` within
     /// `limits_t`, hence for all lotteries over panels that keep these limits; true for any multipliers.
     pub(super) fn bound(&self, problem: &Problem, limits: &[(f64, f64)], objective: &[f64]) -> f64 {

@@ -1,10 +1,11 @@
 //! Why a lottery is as fair as it says: what can be checked without a solver, and what cannot.
 
-use super::bound::Multipliers;
+use super::bound::{Multipliers, bound, sharp_multipliers};
 use super::lottery::TypeLottery;
 use super::objective::Objective;
 use super::problem::Problem;
-use super::relaxed_leximin::{Stage, stage_bound};
+use super::relaxed_leximin::{Stage, excess};
+use crate::progress::Silent;
 
 /// Chances that differ by no more than this are the same: the tolerance within which a lottery is called exact.
 pub const TOLERANCE: f64 = 1e-6;
@@ -46,6 +47,12 @@ pub struct Checked {
     pub gap: f64,
     /// Whether both are within [`TOLERANCE`].
     pub exact: bool,
+    /// How many types of people who can be drawn no stage speaks of: none for LEXIMIN, all above the lowest chance for
+    /// MAXIMIN.
+    pub open: usize,
+    /// Types said to be in no panel of which arithmetic does not show it: the relaxed quotas admit them, and only an integer
+    /// solver says that no whole panel does.
+    pub unshown: Vec<u32>,
 }
 
 /// Why a certificate does not hold.
@@ -66,6 +73,9 @@ pub enum CertificateError {
     /// A stage claims more than its multipliers prove.
     #[error("stage {stage} claims that no lottery exceeds {claimed}; its multipliers prove only {proven}")]
     Stage { stage: usize, claimed: f64, proven: f64 },
+    /// A chance is not between 0 and 1.
+    #[error("type {0} of people is said to have a chance that is not between 0 and 1")]
+    Chance(usize),
     /// The stages do not fit each other.
     #[error("stage {stage} {problem}")]
     Order { stage: usize, problem: &'static str },
@@ -79,16 +89,43 @@ impl Certificate {
         if self.chances.len() != types {
             return Err(CertificateError::Types { found: self.chances.len(), expected: types });
         }
+        if let Some(&t) = self.unreachable.iter().find(|&&t| t as usize >= types) {
+            return Err(CertificateError::Types { found: t as usize + 1, expected: types });
+        }
+        if let Some(t) = self.chances.iter().position(|chance| !(-TOLERANCE..=1.0 + TOLERANCE).contains(chance)) {
+            return Err(CertificateError::Chance(t));
+        }
         check_panels(problem, lottery)?;
         let deviation = deviation(problem, lottery, &self.chances);
-        let gap = match &self.proof {
+        let (gap, open) = match &self.proof {
             Proof::Multipliers { stages } => self.check_stages(problem, stages)?,
             Proof::Objective { objective, multipliers, value, bound } => {
-                self.check_objective(problem, *objective, multipliers, (*value, *bound))?
+                (self.check_objective(problem, *objective, multipliers, (*value, *bound))?, 0)
             }
-            Proof::Panels { stages } => stages.iter().map(|(chance, bound)| bound - chance).fold(0.0, f64::max),
+            Proof::Panels { stages } => (self.check_claims(stages)?, 0),
         };
-        Ok(Checked { deviation, gap, exact: deviation <= TOLERANCE && gap <= TOLERANCE })
+        let exact = deviation <= TOLERANCE && gap <= TOLERANCE;
+        Ok(Checked { deviation, gap, exact, open, unshown: self.unshown(problem) })
+    }
+
+    /// The unreachable types of which multipliers do not show that all of them together have less than one seat. A solver
+    /// looks for the multipliers, arithmetic judges them.
+    fn unshown(&self, problem: &Problem) -> Vec<u32> {
+        if self.unreachable.is_empty() {
+            return Vec::new();
+        }
+        let none = vec![false; problem.types.len()];
+        let shown = |types: &[u32]| {
+            let mut weights = vec![0.0; none.len()];
+            types.iter().for_each(|&t| weights[t as usize] = 1.0);
+            let found = sharp_multipliers(problem, &none, &weights, &Silent);
+            found.is_ok_and(|found| bound(problem, &none, &weights, &found) < 0.99)
+        };
+        // All at once, then each by itself where some can be seated.
+        if shown(&self.unreachable) {
+            return Vec::new();
+        }
+        self.unreachable.iter().copied().filter(|&t| !shown(&[t])).collect()
     }
 
     fn check_objective(
@@ -119,13 +156,32 @@ impl Certificate {
         Ok(((proven - own) / own).abs())
     }
 
-    fn check_stages(&self, problem: &Problem, stages: &[Stage]) -> Result<f64, CertificateError> {
+    /// The gap of stages that rest on a solver's word; their chances have to be those of the certificate.
+    fn check_claims(&self, stages: &[(f64, f64)]) -> Result<f64, CertificateError> {
+        let out = |t: usize| self.unreachable.contains(&(t as u32));
+        let own: Vec<f64> = (0..self.chances.len()).filter(|&t| !out(t)).map(|t| self.chances[t]).collect();
+        let lowest = own.iter().copied().fold(f64::INFINITY, f64::min);
+        let mut gap = 0.0f64;
+        for (stage, &(chance, bound)) in stages.iter().enumerate() {
+            let near = |own: &f64| (own - chance).abs() <= TOLERANCE;
+            if !own.iter().any(near) || (stage == 0 && !near(&lowest)) || !bound.is_finite() {
+                return Err(CertificateError::Order { stage, problem: "claims a chance that nobody has" });
+            }
+            gap = gap.max(bound - chance);
+        }
+        if stages.is_empty() {
+            return Err(CertificateError::Order { stage: 0, problem: "is missing" });
+        }
+        Ok(gap)
+    }
+
+    /// The gap of stages by arithmetic, and how many types they do not speak of.
+    fn check_stages(&self, problem: &Problem, stages: &[Stage]) -> Result<(f64, usize), CertificateError> {
         let types = problem.types.len();
         let mut floor = vec![None; types];
         let mut out = vec![false; types];
         for &t in &self.unreachable {
-            let wrong = CertificateError::Order { stage: 0, problem: "leaves out a type that there is not" };
-            *out.get_mut(t as usize).ok_or(wrong)? = true;
+            out[t as usize] = true;
             floor[t as usize] = Some(0.0);
         }
         let mut gap = 0.0f64;
@@ -134,30 +190,37 @@ impl Certificate {
             if stage.multipliers.rows.len() != problem.rows.len() {
                 return Err(wrong("has multipliers of other quotas"));
             }
-            let mut total = 0.0;
-            for &(t, weight) in &stage.weights {
-                let Some(kind) = problem.types.get(t as usize) else { return Err(wrong("weighs an unknown type")) };
-                if floor[t as usize].is_some() || weight.is_nan() || weight < 0.0 {
-                    return Err(wrong("weighs a type that it may not"));
-                }
-                total += weight * f64::from(kind.size());
+            let open = (0..types).filter(|&t| floor[t].is_none());
+            let lowest = open.map(|t| self.chances[t]).fold(f64::INFINITY, f64::min);
+            if lowest < stage.chance - TOLERANCE {
+                return Err(wrong("claims a chance that somebody lacks"));
             }
-            if (total - 1.0).abs() > 1e-9 {
-                return Err(wrong("has weights that do not sum to 1"));
+            if stage.fixed.is_empty() {
+                return Err(wrong("fixes nobody"));
             }
-            let proven = stage_bound(problem, &floor, &out, &stage.weights, &stage.multipliers);
-            if proven > stage.bound + 1e-12 {
-                return Err(CertificateError::Stage { stage: number, claimed: stage.bound, proven });
-            }
-            gap = gap.max(proven - stage.chance);
+            let mut seen = vec![false; types];
             for &t in &stage.fixed {
-                match floor.get_mut(t as usize) {
-                    Some(floor @ None) => *floor = Some(self.chances[t as usize]),
-                    _ => return Err(wrong("fixes a type twice")),
+                match seen.get_mut(t as usize) {
+                    Some(seen) if !*seen && floor[t as usize].is_none() => *seen = true,
+                    _ => return Err(wrong("fixes a type twice, or one that there is not")),
                 }
+            }
+            let fixed: Vec<(u32, f64)> = stage.fixed.iter().map(|&t| (t, self.chances[t as usize])).collect();
+            let excess = excess(problem, &floor, &out, (lowest, &fixed), &stage.multipliers);
+            if excess > stage.excess + TOLERANCE {
+                let (claimed, proven) = (stage.excess, excess);
+                return Err(CertificateError::Stage { stage: number, claimed, proven });
+            }
+            let spread = fixed.iter().map(|(_, chance)| chance - lowest).fold(0.0, f64::max);
+            gap = gap.max(excess).max(spread);
+            for &t in &stage.fixed {
+                floor[t as usize] = Some(self.chances[t as usize]);
             }
         }
-        Ok(gap.max(0.0))
+        if stages.is_empty() {
+            return Err(CertificateError::Order { stage: 0, problem: "is missing" });
+        }
+        Ok((gap, floor.iter().filter(|floor| floor.is_none()).count()))
     }
 }
 

@@ -3,7 +3,7 @@
 //! keeps multipliers that prove its value by arithmetic.
 
 use super::bound::{Multipliers, out_of_reach};
-use super::problem::Problem;
+use super::problem::{PersonType, Problem};
 use super::program::{Program, Unsolved};
 use crate::progress::Progress;
 
@@ -18,14 +18,13 @@ const BINDING: f64 = 1e-6;
 pub struct Stage {
     /// The chance that everybody not fixed before has at least.
     pub chance: f64,
-    /// No lottery that gives those fixed before their chances gives everybody else more than this; by arithmetic from
-    /// `weights` and `multipliers`.
-    pub bound: f64,
+    /// In any lottery that gives those fixed before their chances and everybody else at least `chance`, the chances of
+    /// those fixed here (one person a type) sum to at most this more than they do in this one; by arithmetic from
+    /// `multipliers`. Where it is next to nothing, none of them can be better off unless somebody is worse off.
+    pub excess: f64,
     /// Types fixed at this stage.
     pub fixed: Vec<u32>,
-    /// Weights of the proof on the types not fixed before, for one person of the type; their sum over people is 1.
-    pub weights: Vec<(u32, f64)>,
-    /// Multipliers of the rows and of the size.
+    /// Multipliers of the rows and of the size that bound the sum of the chances of these types (one person a type).
     pub multipliers: Multipliers,
 }
 
@@ -69,16 +68,14 @@ pub fn relaxed_leximin(
         let fixed = face.floor.iter().filter(|floor| floor.is_some()).count();
         progress.report(fixed as u64, types as u64);
         let raised = face.raise(progress)?;
-        let mut stage = raised.stage;
-        let share = |&(t, weight): &(u32, f64)| weight * sizes[t as usize];
-        let most = stage.weights.iter().map(share).fold(0.0, f64::max).min(BINDING);
-        stage.fixed = stage.weights.iter().filter(|w| share(w) >= most).map(|&(t, _)| t).collect();
-        stage.prove(problem, &face.floor, &out, progress)?;
-        for &t in &stage.fixed {
-            let t = t as usize;
-            face.floor[t] = Some(stage.chance.min(raised.counts[t] / sizes[t]));
-        }
-        for (pinned, &price) in face.pinned.iter_mut().zip(&raised.prices.rows) {
+        let most = raised.shares.iter().map(|&(_, share)| share).fold(0.0, f64::max).min(BINDING);
+        let fixed = raised.shares.iter().filter(|(_, share)| *share >= most);
+        let own = |t: u32| (t, raised.counts[t as usize] / sizes[t as usize]);
+        let fixed: Vec<(u32, f64)> = fixed.map(|&(t, _)| own(t)).collect();
+        let stage = prove(problem, &face.floor, &out, (raised.chance, &fixed), progress)?;
+        // Never above the stage's chance: what rounding adds would leave later stages no room.
+        fixed.iter().for_each(|&(t, chance)| face.floor[t as usize] = Some(chance.min(raised.chance)));
+        for (pinned, &price) in face.pinned.iter_mut().zip(&raised.prices) {
             if pinned.is_none() && price.abs() >= BINDING {
                 *pinned = Some(price > 0.0);
             }
@@ -102,10 +99,12 @@ struct Face<'a> {
 
 /// A stage before its proof.
 struct Raised {
-    stage: Stage,
+    chance: f64,
     counts: Vec<f64>,
-    /// As the solver has them, for the face.
-    prices: Multipliers,
+    /// Of each open type its share in the price of the chance.
+    shares: Vec<(u32, f64)>,
+    /// Prices of the rows of the problem.
+    prices: Vec<f64>,
 }
 
 impl Face<'_> {
@@ -169,15 +168,13 @@ impl Face<'_> {
         if total.is_nan() || total <= 0.0 {
             return Err(Unsolved::Failed("a stage of leximin came without prices".into()));
         }
-        let weights = open.iter().zip(&prices).map(|(&t, price)| (t as u32, price / total / sizes[t])).collect();
+        let shares = open.iter().zip(&prices).map(|(&t, price)| (t as u32, price / total)).collect();
         let price = |at: &Option<usize>| at.map_or(0.0, |at| -found.multipliers[at] / total);
-        let prices = Multipliers { rows: constraint[1..].iter().map(price).collect(), size: price(&constraint[0]) };
         let counts = (0..sizes.len())
             .map(|t| self.floor[t].map_or_else(|| found.values[place[t]], |chance| chance * sizes[t]))
             .collect();
-        let chance = reached.clamp(0.0, 1.0);
-        let stage = Stage { chance, bound: f64::INFINITY, fixed: Vec::new(), weights, multipliers: prices.clone() };
-        Ok(Raised { stage, counts, prices })
+        let prices = constraint[1..].iter().map(price).collect();
+        Ok(Raised { chance: reached.clamp(0.0, 1.0), counts, shares, prices })
     }
 }
 
@@ -214,88 +211,75 @@ impl Independent {
     }
 }
 
-impl Stage {
-    /// Looks for multipliers with a sharp bound: those of the face are right at the first stage only, later ones need
-    /// prices of what earlier stages fixed, so the stage is solved once more with floors that leave an interior.
-    fn prove(
-        &mut self,
-        problem: &Problem,
-        floor: &[Option<f64>],
-        out: &[bool],
-        progress: &dyn Progress,
-    ) -> Result<(), Unsolved> {
-        self.bound = stage_bound(problem, floor, out, &self.weights, &self.multipliers);
-        for slack in [1e-9, 1e-8, 1e-7] {
-            if self.bound - self.chance < SHARP {
-                break;
-            }
-            let (weights, multipliers) = match elastic(problem, floor, out, slack, progress) {
-                Ok(found) => found,
-                Err(Unsolved::Cancelled(cancelled)) => return Err(cancelled.into()),
-                Err(_) => continue,
-            };
-            let bound = stage_bound(problem, floor, out, &weights, &multipliers);
-            if bound < self.bound {
-                (self.bound, self.weights, self.multipliers) = (bound, weights, multipliers);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Weights and multipliers of a stage whose floors lie `slack` lower.
-fn elastic(
+/// The stage that fixes these types at this chance, with the sharpest proof that is found: that of the size alone, which is
+/// sharp where nobody has room left, or prices of the whole problem with floors that leave the solver an interior.
+fn prove(
     problem: &Problem,
     floor: &[Option<f64>],
     out: &[bool],
+    (chance, fixed): (f64, &[(u32, f64)]),
+    progress: &dyn Progress,
+) -> Result<Stage, Unsolved> {
+    let excess = |own: &Multipliers| excess(problem, floor, out, (chance, fixed), own);
+    let largest = fixed.iter().map(|&(t, _)| 1.0 / f64::from(problem.types[t as usize].size())).fold(0.0, f64::max);
+    let size = Multipliers { rows: vec![0.0; problem.rows.len()], size: largest };
+    let (mut best, mut multipliers) = (excess(&size), size);
+    for slack in [1e-9, 1e-8, 1e-7] {
+        if best < SHARP {
+            break;
+        }
+        match priced(problem, floor, out, (chance, fixed), slack, progress) {
+            Ok(found) if excess(&found) < best => (best, multipliers) = (excess(&found), found),
+            Err(Unsolved::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Ok(_) | Err(_) => (),
+        }
+    }
+    let fixed = fixed.iter().map(|&(t, _)| t).collect();
+    Ok(Stage { chance, excess: best, fixed, multipliers })
+}
+
+/// Multipliers that bound the sum of the chances of the `fixed` types, found where all floors lie `slack` lower.
+fn priced(
+    problem: &Problem,
+    floor: &[Option<f64>],
+    out: &[bool],
+    (chance, fixed): (f64, &[(u32, f64)]),
     slack: f64,
     progress: &dyn Progress,
-) -> Result<(Vec<(u32, f64)>, Multipliers), Unsolved> {
+) -> Result<Multipliers, Unsolved> {
     let mut program = Program::default();
-    let sizes: Vec<f64> = problem.types.iter().map(|kind| f64::from(kind.size())).collect();
-    for (t, &size) in sizes.iter().enumerate() {
-        let low = floor[t].map_or(0.0, |chance| size * (chance - slack).max(0.0));
-        program.column(0.0, low, if out[t] { 0.0 } else { size });
+    for ((kind, floor), &out) in problem.types.iter().zip(floor).zip(out) {
+        let size = f64::from(kind.size());
+        let low = if out { 0.0 } else { size * (floor.unwrap_or(chance) - slack).max(0.0) };
+        program.column(0.0, low, if out { 0.0 } else { size });
     }
-    let chance = program.column(-1.0, 0.0, 1.0);
+    for &(t, _) in fixed {
+        program.columns[t as usize].cost = -1.0 / f64::from(problem.types[t as usize].size());
+    }
     for row in &problem.rows {
         let terms = row.types.iter().map(|&t| (t as usize, 1.0)).collect();
         program.constrain(terms, f64::from(row.min), f64::from(row.max));
     }
     let k = f64::from(problem.size);
-    program.constrain((0..sizes.len()).map(|t| (t, 1.0)).collect(), k, k);
-    let open: Vec<usize> = (0..sizes.len()).filter(|&t| floor[t].is_none()).collect();
-    for &t in &open {
-        program.constrain(vec![(t, 1.0 / sizes[t]), (chance, -1.0)], 0.0, f64::INFINITY);
-    }
-    let found = program.solve_interior(progress)?;
-    let prices = &found.multipliers[problem.rows.len() + 1..];
-    let total: f64 = prices.iter().map(|price| price.max(0.0)).sum();
-    if total.is_nan() || total <= 0.0 {
-        return Err(Unsolved::Failed("a stage of leximin came without prices".into()));
-    }
-    let weights = open.iter().zip(prices).map(|(&t, price)| (t as u32, price.max(0.0) / total / sizes[t])).collect();
-    Ok((weights, Multipliers::of_minimum(&found.multipliers[..=problem.rows.len()]).scaled(1.0 / total)))
+    program.constrain((0..floor.len()).map(|t| (t, 1.0)).collect(), k, k);
+    Ok(Multipliers::of_minimum(&program.solve_interior(progress)?.multipliers))
 }
 
-/// No lottery that gives the fixed types at least their `floor` gives all others more than this.
-pub(super) fn stage_bound(
+/// How much more the `fixed` types can have together (one person of each) than the chances beside them, in a lottery that
+/// gives those fixed before their `floor` and everybody else at least `lowest`; by arithmetic.
+pub(super) fn excess(
     problem: &Problem,
     floor: &[Option<f64>],
     out: &[bool],
-    weights: &[(u32, f64)],
+    (lowest, fixed): (f64, &[(u32, f64)]),
     multipliers: &Multipliers,
 ) -> f64 {
     let mut objective = vec![0.0; problem.types.len()];
-    weights.iter().for_each(|&(t, weight)| objective[t as usize] = weight);
-    let limits: Vec<(f64, f64)> = problem
-        .types
-        .iter()
-        .zip(floor.iter().zip(out))
-        .map(|(kind, (floor, &out))| {
-            let size = f64::from(kind.size());
-            (floor.map_or(0.0, |chance| size * chance), if out { 0.0 } else { size })
-        })
-        .collect();
-    multipliers.bound(problem, &limits, &objective)
+    fixed.iter().for_each(|&(t, _)| objective[t as usize] = 1.0 / f64::from(problem.types[t as usize].size()));
+    let limit = |(kind, (floor, &out)): (&PersonType, (&Option<f64>, &bool))| {
+        let size = f64::from(kind.size());
+        if out { (0.0, 0.0) } else { (size * floor.unwrap_or(lowest), size) }
+    };
+    let limits: Vec<(f64, f64)> = problem.types.iter().zip(floor.iter().zip(out)).map(limit).collect();
+    multipliers.bound(problem, &limits, &objective) - fixed.iter().map(|(_, chance)| chance).sum::<f64>()
 }

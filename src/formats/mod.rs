@@ -1,3 +1,9 @@
 //! Files that come from elsewhere, read strictly: an error names the file, the row and the remedy.
 
+mod decode;
+mod delimited;
+mod json_lines;
+mod mangled;
 pub mod sentences;
+pub mod table;
+mod workbook;

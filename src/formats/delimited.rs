@@ -44,10 +44,13 @@ fn guess(text: &str) -> u8 {
         let widths: Vec<usize> = records
             .take(30)
             .map_while(Result::ok)
+            .filter(|record| record.cells.iter().any(|cell| !cell.trim().is_empty()))
             .map(|record| record.cells.len())
-            .filter(|&width| width > 1)
             .collect();
         let header = widths.first().copied().unwrap_or(1);
+        if header == 1 {
+            return (0, delimiter == b',');
+        }
         let alike = widths.iter().filter(|&&width| width == header).count();
         (alike * header, delimiter == b',')
     };
@@ -163,6 +166,7 @@ mod tests {
             ("sep=;\nid;a,b,c\n", ';'),
             ("\"sep=\t\"\nid\tb\n", '\t'),
             ("id\n1\n", ','),
+            ("note\na; b\nc; d\n", ','),
             ("name;age\nA, B;3\nC, D;4\n", ';'),
         ] {
             assert_eq!(records(text).1, delimiter, "{text:?}");

@@ -2,6 +2,7 @@
 
 mod decode;
 mod delimited;
+pub mod foundation;
 mod json_lines;
 mod mangled;
 pub mod sentences;

@@ -14,6 +14,7 @@ pub mod presets;
 pub mod prism;
 pub mod problem;
 pub mod program;
+pub mod quota_table;
 pub mod quotas;
 pub mod spelling;
 pub mod suggestion;

@@ -37,22 +37,28 @@ pub(super) fn records(text: &str) -> (Records<'_>, char) {
     (Records { text, at, row: 0, line, delimiter }, delimiter as char)
 }
 
-/// The delimiter that cuts the first rows into the most columns of the same number; at the same number, the comma.
+/// The delimiter that cuts the first rows into the most columns of the same number; at the same number, the comma. One
+/// that leaves quotation marks open, or within cells that are not quoted, is taken for lack of a better one only.
 fn guess(text: &str) -> u8 {
     let score = |delimiter: u8| {
-        let records = Records { text, at: 0, row: 0, line: 1, delimiter };
-        let widths: Vec<usize> = records
-            .take(30)
-            .map_while(Result::ok)
-            .filter(|record| record.cells.iter().any(|cell| !cell.trim().is_empty()))
-            .map(|record| record.cells.len())
-            .collect();
-        let header = widths.first().copied().unwrap_or(1);
-        if header == 1 {
-            return (0, delimiter == b',');
+        let first = Records { text, at: 0, row: 0, line: 1, delimiter }.take(30);
+        let (mut clean, mut header, mut alike) = (true, None, 0);
+        for record in first {
+            let Ok(Record { cells, .. }) = record else {
+                clean = false;
+                break;
+            };
+            // A quoted cell with a mark in it is not borrowed: its marks were doubled.
+            clean &= !cells.iter().any(|cell| matches!(cell, Cow::Borrowed(text) if text.contains('"')));
+            if cells.iter().any(|cell| !cell.trim().is_empty()) {
+                let width = *header.get_or_insert(cells.len());
+                alike += usize::from(width == cells.len());
+            }
         }
-        let alike = widths.iter().filter(|&&width| width == header).count();
-        (alike * header, delimiter == b',')
+        match header {
+            Some(columns) if columns > 1 => (true, clean, alike * columns, delimiter == b','),
+            _ => (false, false, 0, delimiter == b','),
+        }
     };
     [b',', b';', b'\t'].into_iter().max_by_key(|&delimiter| score(delimiter)).unwrap_or(b',')
 }
@@ -85,7 +91,7 @@ impl<'a> Records<'a> {
             match bytes.get(self.at) {
                 None => return Err(TableProblem::OpenQuote { row, line }),
                 Some(b'"') if bytes.get(self.at + 1) == Some(&b'"') => {
-                    cell += &self.text[start..=self.at];
+                    cell.to_mut().push_str(&self.text[start..=self.at]);
                     self.at += 2;
                     start = self.at;
                 }
@@ -167,6 +173,10 @@ mod tests {
             ("\"sep=\t\"\nid\tb\n", '\t'),
             ("id\n1\n", ','),
             ("note\na; b\nc; d\n", ','),
+            ("a,\"a;\"\n\";;x\",\";a\"\n", ','),
+            ("a,\"b;;;\"\nx,\";a\"\"\"\n", ','),
+            ("size\n5\" pipe\n", ','),
+            ("a;b\n5\" pipe;1,5\n", ';'),
             ("name;age\nA, B;3\nC, D;4\n", ';'),
         ] {
             assert_eq!(records(text).1, delimiter, "{text:?}");

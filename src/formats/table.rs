@@ -331,3 +331,111 @@ pub(super) fn letters(column: usize) -> String {
     }
     letters
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::foundation::table_csv;
+    use proptest::prelude::*;
+
+    fn rows(table: &Table) -> Vec<Vec<&str>> {
+        (0..table.len()).map(|row| (0..table.width()).map(|column| table.cell(row, column)).collect()).collect()
+    }
+
+    fn refused(bytes: &[u8]) -> String {
+        parse(bytes, None).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn files_of_every_dress_give_the_same_table() {
+        let utf16: Vec<u8> = "\u{feff}id;name\r\n1;Zoë\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [
+            &b"id,name\n1,Zo\xc3\xab\n"[..],
+            b"\xef\xbb\xbf\r\n\r\nid ,\"name\"\r\n\r\n 1, Zo\xc3\xab \r\n,\r\n",
+            b"sep=;\nid;name\n=\"1\";Zo\xeb",
+            b"id\tname\r'1\tZo\xc3\xab\r",
+            b"id,name,,\n1.0,Zo\xc3\xab,,\n",
+            b"{\"id\": 1, \"name\": \"Zo\\u00eb\"}\n",
+            &utf16,
+        ] {
+            let (table, ..) = parse(bytes, None).unwrap();
+            assert_eq!(table.names().collect::<Vec<_>>(), ["id", "name"], "{bytes:?}");
+            assert_eq!(rows(&table), [["1", "Zoë"]], "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn rows_of_other_widths_are_told() {
+        let told = refused(b"a,b\n1,2\n3,4,5\n6,7,\n8,9,10\n");
+        assert!(
+            told.starts_with(
+                "rows 3, 5 have more cells than the 2 columns of the header. Put quotes around cells that hold a comma"
+            ),
+            "{told}"
+        );
+        let (table, _, warnings) = parse(b"a,b\n1\n2,3\n", None).unwrap();
+        assert_eq!(rows(&table), [["1", ""], ["2", "3"]]);
+        assert_eq!(warnings, [TableWarning::ShortRows { rows: SomeRows::from_iter([2]), expected: 2 }]);
+        assert_eq!(warnings[0].to_string(), "row 2: fewer cells than the 2 columns of the header; the rest are blank");
+    }
+
+    #[test]
+    fn names_of_columns_are_made_whole() {
+        let (table, _, warnings) = parse(b"a,,a,\n1,2,3,\n", None).unwrap();
+        assert_eq!(table.names().collect::<Vec<_>>(), ["a", "column B", "a (2)"]);
+        let expected = [TableWarning::Unnamed(vec!["column B".into()]), TableWarning::NamedTwice(vec!["a (2)".into()])];
+        assert_eq!(warnings, expected);
+        assert_eq!([0, 25, 26, 27, 701, 702].map(letters), ["A", "Z", "AA", "AB", "ZZ", "AAA"]);
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused_with_a_remedy() {
+        assert!(refused(b"").starts_with("the table is empty. Its first row must name the columns"));
+        assert!(refused(b"\n , \n\n").starts_with("the table is empty"));
+        assert!(refused(b"\nid,a\n,\n").starts_with("the table names its columns in row 2 and has no rows below"));
+        assert!(refused(b"\xd0\xcf\x11\xe0\xa1\xb1").contains("Save it as xlsx without a password"));
+        assert!(refused(b"id\n\"a\n").starts_with("row 2 opens a quotation mark (line 2) that is never closed"));
+        assert!(refused(b"%PDF\0\0\x01\n").contains("bytes that are no text"));
+        assert!(
+            refused("a\n".repeat(3).replace('a', &",".repeat(MAX_COLUMNS)).as_bytes()).contains("Check the delimiter")
+        );
+        let missing = read(Path::new("nowhere/people.csv"), None).unwrap_err().to_string();
+        assert!(
+            missing.starts_with("the file cannot be read: ") && missing.ends_with("(nowhere/people.csv)"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn a_file_is_named_and_hashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("people.csv");
+        std::fs::write(&path, "id\nabc\n").unwrap();
+        let table = read(&path, None).unwrap();
+        assert_eq!((&*table.source, table.layout), ("people.csv", Layout::Delimited(',')));
+        assert_eq!(table.sha256, "d6c8099682285e8811bcd249ac6aec9667daa6d71cb04056c6706f1eb6c64327");
+    }
+
+    proptest! {
+        /// What is written is read again, whatever the cells hold.
+        #[test]
+        fn tables_come_back(
+            names in proptest::collection::vec("[a-zé][a-z ,;\"\t]{0,6}", 1..5),
+            cells in proptest::collection::vec(proptest::collection::vec("[a-zé'=#0-9.,;\"\t\n\r -]{0,6}", 4), 1..12),
+        ) {
+            let (names, _) = unlike_names(names.iter().map(|name| name.trim().to_owned()).collect());
+            let mut table = Table::new(names.clone());
+            for (row, cells) in cells.iter().enumerate() {
+                let mut cells: Vec<String> = cells.iter().map(|cell| mangled::clean(cell).into_owned()).collect();
+                // A blank row is passed over, so every row has something to tell.
+                cells[0].push('x');
+                table.push(row as u32 + 2, cells.iter().map(String::as_str)).unwrap();
+            }
+            mangled::repair(&mut table).unwrap();
+            let written = table_csv(&table, 0..table.len());
+            let (again, layout, _) = parse(written.as_bytes(), None).unwrap();
+            prop_assert_eq!(layout, Layout::Delimited(','));
+            prop_assert_eq!(again, table);
+        }
+    }
+}

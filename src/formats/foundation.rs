@@ -139,3 +139,110 @@ fn csv(header: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
     let line = |row: Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n";
     std::iter::once(header).chain(rows).map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sortition::presets::Preset;
+    use crate::sortition::table::SomeRows;
+
+    fn written(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn people_take_the_quotas_spelling_and_live_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let quotas = written(&folder, "q.csv", "\u{feff}Feature;Value;Min;Max\r\nGender;F;1;1\r\nGender;M;0.0;1\r\n");
+        let quotas = read_quotas(&quotas, 2, 0.0).unwrap().quotas;
+        let people = written(
+            &folder,
+            "p.csv",
+            "id,g,gender,street,zip\na,x, f ,1  High St,X1\nb,x,M,\"1, high street\",x1\nc,x,M,,\n",
+        );
+        let options = PeopleOptions { id: None, household: vec!["street".into(), "zip".into()] };
+        let read = read_people(&people, &quotas, &options).unwrap();
+        assert_eq!((read.pool.counts(0), read.pool.attributes().len()), (vec![1, 2], 1));
+        assert_eq!((read.pool.household(0) == read.pool.household(1), read.pool.household(2)), (true, None));
+        assert_eq!(read.report.households[0].addresses[1], ("1, high street, x1".to_owned(), vec![3]));
+        // The chosen with all their columns, and as the pool knows them.
+        assert_eq!(
+            table_csv(&read.table, [1, 2]),
+            "id,g,gender,street,zip\r\nb,x,M,\"1, high street\",x1\r\nc,x,M,,\r\n"
+        );
+        assert_eq!(pool_csv(&read.pool, [0]), "id,Gender\r\na,F\r\n");
+        assert_eq!(
+            quotas_csv(&quotas, Header::CategoryName).unwrap(),
+            "category,name,min,max\r\nGender,F,1,1\r\nGender,M,0,1\r\n"
+        );
+    }
+
+    #[test]
+    fn every_problem_is_told_and_the_file_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let quotas =
+            read_quotas(&written(&folder, "q.csv", "feature,value,min,max\nG,Fee,1,1\nG,M,1,1\n"), 2, 0.0).unwrap();
+        let people = written(&folder, "p.csv", "id,G\na,Fee\na,Fe\nb,\nc,Fe\n");
+        let refused = read_people(&people, &quotas.quotas, &PeopleOptions::default()).unwrap_err().to_string();
+        for part in [
+            "rows 2, 3: the same id \"a\"",
+            "rows 3, 5: \"Fe\" is no value of \"G\" (\"Fee\" is near)",
+            "row 4: no value of \"G\"",
+        ] {
+            assert!(refused.contains(part), "{refused}");
+        }
+        assert!(refused.ends_with("p.csv)"), "{refused}");
+        let rows: String = (0..30).map(|row| format!("G,v{row},x,1\n")).collect();
+        let quotas = written(&folder, "q.csv", &format!("feature,value,min,max\n{rows}"));
+        let refused = read_quotas(&quotas, 2, 0.0).unwrap_err();
+        assert_eq!(refused.problems.len(), 30);
+        assert!(refused.to_string().contains("; and 10 more problems ("), "{refused}");
+        let none = PeopleOptions { id: Some("ID number".into()), household: Vec::new() };
+        let people = written(&folder, "p.csv", "id,x\na,1\n");
+        let quotas = Quotas { size: 1, attributes: Vec::new() };
+        assert!(
+            read_people(&people, &quotas, &none)
+                .unwrap_err()
+                .to_string()
+                .starts_with("there is no column \"ID number\" for ids")
+        );
+    }
+
+    #[test]
+    fn a_survey_of_prism_meets_the_papers_quotas() {
+        let line = |id: &str, only: bool, religion: &str, ethnicity: &str| {
+            format!(
+                "{{\"user_id\":\"{id}\",\"survey_only\":{only},\"age\":\"25-34 years old\",\"gender\":\"Male\",\
+                 \"employment_status\":\"Retired\",\"education\":\"Vocational\",\"marital_status\":\"Married\",\
+                 \"religion\":{{\"self_described\":\"own words\",\"categorised\":\"x\",\"simplified\":{religion}}},\
+                 \"ethnicity\":{{\"self_described\":\"y\",\"categorised\":\"y\",\"simplified\":\"{ethnicity}\"}},\
+                 \"lm_usecases\":{{\"search\":1}},\"order_lm_usecases\":[\"search\",\"work\"],\"timing_duration_s\":61.0}}\n"
+            )
+        };
+        let lines = [
+            line("made-up 0", false, "\"No Affiliation\"", "White"),
+            line("made-up 1", true, "\"Christian\"", "White"),
+            line("made-up 2", false, "null", "Martian"),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(&folder, "survey.jsonl", &lines.concat());
+        let quotas = Preset::PaperUnitedStates.quotas(1, 0.1);
+        let read = read_people(&path, &quotas, &PeopleOptions::default()).unwrap();
+        assert_eq!(read.pool.ids(), ["made-up 0", "made-up 2"]);
+        assert_eq!(read.report.left_out[0].rows, [2]);
+        assert_eq!(quotas.check(&read.pool), Ok(()));
+        let of = |name: &str| {
+            let place = read.pool.attributes().iter().position(|attribute| attribute.name == name).unwrap();
+            read.pool.attributes()[place].values[usize::from(read.pool.values(1)[place])].clone()
+        };
+        assert_eq!([of("religion"), of("ethnicity")], ["Prefer not to say", "Other"]);
+        assert_eq!(read.warnings, ["\"order_lm_usecases\" holds lists; their items were joined with \"; \""]);
+        let own_words = SomeRows::of(&read.table, read.table.column("religion.self_described").unwrap(), |text| {
+            text == "own words"
+        });
+        assert_eq!(own_words.all, 3);
+        assert!(!serde_json::to_string(&read.pool).unwrap().contains("own words"));
+    }
+}

@@ -84,8 +84,8 @@ pub struct ValueRule {
 pub enum Source {
     /// This text, but for case, spaces and dashes.
     Text(String),
-    /// Numbers from `low` to `high`, both included: ages become bands.
-    Numbers { low: f64, high: f64 },
+    /// Numbers from `low` to `high`, both included and without a limit where none is given: ages become bands.
+    Numbers { low: Option<f64>, high: Option<f64> },
 }
 
 /// What a text becomes.
@@ -147,7 +147,8 @@ impl AttributeMapping {
         let number = || text.trim().replace(',', ".").parse::<f64>().ok();
         let fits = |rule: &&ValueRule| match &rule.from {
             Source::Text(from) => fold(from) == folded,
-            Source::Numbers { low, high } => number().is_some_and(|number| (*low..=*high).contains(&number)),
+            Source::Numbers { low, high } => number()
+                .is_some_and(|number| low.is_none_or(|low| number >= low) && high.is_none_or(|high| number <= high)),
         };
         self.rules.iter().find(fits).map(|rule| &rule.to)
     }
@@ -192,5 +193,36 @@ pub fn preview(table: &Table, rows: usize, values: usize) -> Preview {
     Preview {
         columns: (0..table.width()).map(column).collect(),
         rows: (0..table.len().min(rows)).map(|row| (table.source_row(row), cells(row))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sortition::prism;
+
+    #[test]
+    fn mappings_come_back_from_their_text() {
+        let mut mapping = prism::mapping();
+        let from = Source::Numbers { low: Some(65.0), high: None };
+        mapping.attributes[0].rules.push(ValueRule { from, to: Target::Missing });
+        mapping.household = Some(HouseholdMapping { columns: vec!["street".into()], normalise: true });
+        let text = serde_json::to_string(&mapping).unwrap();
+        assert_eq!(serde_json::from_str::<Mapping>(&text).unwrap(), mapping);
+    }
+
+    #[test]
+    fn a_preview_shows_the_most_frequent_texts_first() {
+        let mut table = Table::new(["id".to_owned(), "g".to_owned()]);
+        for (row, cells) in [["a", "x"], ["b", "y"], ["c", ""], ["d", "y"]].into_iter().enumerate() {
+            table.push(row as u32 + 2, cells).unwrap();
+        }
+        let preview = preview(&table, 2, 1);
+        assert_eq!(
+            preview.rows,
+            [(2, vec!["a".to_owned(), "x".to_owned()]), (3, vec!["b".to_owned(), "y".to_owned()])]
+        );
+        let column = ColumnPreview { name: "g".into(), blanks: 1, distinct: 2, values: vec![("y".into(), 2)] };
+        assert_eq!(preview.columns[1], column);
     }
 }

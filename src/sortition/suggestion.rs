@@ -62,20 +62,15 @@ pub fn suggest_for(table: &Table, quotas: &Quotas) -> Mapping {
     Mapping { attributes: quotas.attributes.iter().map(attribute).collect(), ..suggested }
 }
 
-/// The column of identifiers: filled and (nearly) different in every row, under a usual name; failing that, under a name
-/// with the word "id" where no text stands twice.
+/// The column of identifiers: under a usual name, if half of the rows or more have one of their own there; failing that,
+/// under a name with the word "id", if every row has.
 fn id_column(table: &Table) -> Option<usize> {
-    let distinct = |column: usize| {
-        let texts = table.distinct(column).0;
-        if texts.iter().any(|(text, _)| text.is_empty()) { 0 } else { texts.len() }
-    };
-    // A few ids that stand twice are an error to be told, not a reason to take another column.
+    let distinct = |column: usize| table.distinct(column).0.iter().filter(|(text, _)| !text.is_empty()).count();
+    // Ids that are blank or stand twice are errors to be told, not a reason to number the rows instead.
     let usual = ID_NAMES.iter().filter_map(|name| table.column(name));
-    let found = usual.into_iter().find(|&column| distinct(column) * 10 > table.len() * 9);
-    found.or_else(|| {
-        (0..table.width())
-            .find(|&column| words(table.name(column)).any(|word| word == "id") && distinct(column) == table.len())
-    })
+    let found = usual.into_iter().find(|&column| distinct(column) * 2 >= table.len());
+    let named = |column: &usize| words(table.name(*column)).any(|word| word == "id");
+    found.or_else(|| (0..table.width()).find(|column| named(column) && distinct(*column) == table.len()))
 }
 
 fn words(name: &str) -> impl Iterator<Item = String> {
@@ -173,6 +168,14 @@ mod tests {
         assert_eq!(household.columns, ["primary_address1", "primary_zip"]);
         let attributes: Vec<&str> = mapping.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
         assert_eq!(attributes, ["Gender", "Region"]);
+    }
+
+    #[test]
+    fn ids_that_stand_twice_are_still_ids() {
+        let people = table(&["id", "g"], &[&["a", "f"], &["a", "f"], &["", "m"], &["b", "m"]]);
+        assert_eq!(suggest(&people).id, IdSource::Column("id".into()));
+        let people = table(&["voter id", "id"], &[&["a", "f"], &["b", "f"], &["c", "f"], &["d", "m"], &["e", "m"]]);
+        assert_eq!(suggest(&people).id, IdSource::Column("voter id".into()));
     }
 
     #[test]

@@ -446,7 +446,8 @@ mod tests {
         let band =
             |low, high, name: &str| ValueRule { from: Source::Numbers { low, high }, to: Target::Value(name.into()) };
         let mut age = AttributeMapping::plain("age", "Age");
-        age.rules = vec![band(18.0, Some(39.0), "18-39"), band(40.0, None, "40+"), rule("x", Target::Missing)];
+        age.rules =
+            vec![band(Some(18.0), Some(39.0), "18-39"), band(Some(40.0), None, "40+"), rule("x", Target::Missing)];
         mapping.attributes.push(age);
         mapping.household = Some(HouseholdMapping { columns: vec!["home".into()], normalise: true });
         let (pool, report) = apply(&people, &mapping).unwrap();

@@ -64,7 +64,7 @@ fn reasons(left_out: &[(String, usize)]) -> String {
 /// Why people were left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// What stands in a column, by [`Mapping::leave_out`].
+    /// What stands in a column, by [`super::mapping::Mapping::leave_out`].
     Column { column: String, text: String },
     /// A value of an attribute: a rule leaves its people out, or none lists it.
     Value { attribute: String, text: String },

@@ -49,7 +49,7 @@ impl Panel {
 /// The people and the quotas of a panel.
 #[derive(Args)]
 pub(crate) struct Files {
-    /// People, one row each, with a column for each attribute that has quotas.
+    /// People, one row each, with a column for each attribute that has quotas: CSV, XLSX or JSON lines.
     #[arg(long, value_name = "CSV")]
     people: PathBuf,
     /// Quotas: feature,value,min,max[,min_flex,max_flex] or category,name,min,max.
@@ -58,6 +58,9 @@ pub(crate) struct Files {
     /// Members of a panel.
     #[arg(long, value_name = "K")]
     size: u32,
+    /// Relative tolerance of quotas that are given as shares of the population (a column `target` without min and max).
+    #[arg(long, value_name = "X", default_value_t = 0.1)]
+    tolerance: f64,
     /// The column with everybody's id (default: id, nationbuilder_id, …, else rows are numbered).
     #[arg(long, value_name = "COLUMN")]
     id: Option<String>,
@@ -74,10 +77,13 @@ impl Files {
 
     /// People and quotas as the files have them; quotas may ask for what the people cannot give.
     pub(crate) fn read_unchecked(&self) -> Result<(Pool, Quotas), Failure> {
-        let quotas = read_quotas(&self.quotas, self.size).map_err(Failure::Input)?;
+        let quotas = read_quotas(&self.quotas, self.size, self.tolerance).map_err(Failure::input)?;
         let options = PeopleOptions { id: self.id.clone(), household: self.household.clone() };
-        let pool = read_people(&self.people, &quotas, &options).map_err(Failure::Input)?;
-        Ok((pool, quotas))
+        let people = read_people(&self.people, &quotas.quotas, &options).map_err(Failure::input)?;
+        for warning in quotas.warnings.iter().chain(&people.warnings) {
+            eprintln!("{warning}");
+        }
+        Ok((people.pool, quotas.quotas))
     }
 
     /// People and quotas that fit each other.

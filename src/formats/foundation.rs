@@ -1,290 +1,248 @@
-//! The Sortition Foundation's CSV files: quotas with their old headers (`category,name,min,max` and
-//! `category,feature,min,max`) and new ones (`feature,value,min,max[,min_flex,max_flex]`), and people, one row each.
+//! The Sortition Foundation's files: a table of people, one row each, and a table of quotas, one row a value.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use crate::sortition::pool::{Attribute, Pool};
-use crate::sortition::quotas::{AttributeQuotas, Quotas, ValueQuota};
+use super::table;
+use crate::sortition::import;
+use crate::sortition::import_report::ImportReport;
+use crate::sortition::mapping::{HouseholdMapping, IdSource, Policy};
+use crate::sortition::pool::Pool;
+use crate::sortition::quota_table::{self, Header};
+use crate::sortition::quotas::Quotas;
+use crate::sortition::suggestion::suggest_for;
+use crate::sortition::table::{Table, TableFull};
 
-/// Most bytes of a file that is read.
-const MAX_BYTES: u64 = 1 << 30;
-/// Problems named before the rest is only counted.
-const NAMED: usize = 20;
+/// Problems that a message tells before it only counts them.
+const TOLD: usize = 20;
 
-/// How rows of people are read.
-#[derive(Clone, Debug, Default)]
+/// A file that was refused, for all its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What is wrong, each with its row and the remedy.
+    pub problems: Vec<String>,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl std::error::Error for Refused {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told: Vec<&str> = self.problems.iter().take(TOLD).map(String::as_str).collect();
+        f.write_str(&told.join("; "))?;
+        match self.problems.len() - told.len() {
+            0 => (),
+            more => write!(f, "; and {more} more problems")?,
+        }
+        write!(f, " ({})", self.path.display())
+    }
+}
+
+impl Refused {
+    fn new<E: ToString>(path: &Path, problems: &[E]) -> Self {
+        Self { problems: problems.iter().map(ToString::to_string).collect(), path: path.into() }
+    }
+}
+
+/// How rows of people are read where no mapping is at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeopleOptions {
-    /// The column of identifiers; otherwise the first of the usual names, otherwise rows are numbered from 1.
+    /// The column of identifiers; otherwise one of the usual names, otherwise rows are numbered from 1.
     pub id: Option<String>,
-    /// Columns that make an address, for the rule of one per household; people are of one household if all are equal but
-    /// for case and spaces, and not all are empty.
+    /// The columns of the address; otherwise those with the usual names.
     pub household: Vec<String>,
 }
 
-/// What is wrong with a file; one line a problem, the file last.
-fn refusal(path: &Path, mut problems: Vec<String>) -> String {
-    let more = problems.len().saturating_sub(NAMED);
-    problems.truncate(NAMED);
-    if more > 0 {
-        problems.push(format!("and {more} more"));
-    }
-    format!("{} ({})", problems.join("; "), path.display())
+/// Quotas from a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadQuotas {
+    /// The quotas.
+    pub quotas: Quotas,
+    /// What the reader of the file had to assume.
+    pub warnings: Vec<String>,
 }
 
-/// The text of a file in UTF-8, with or without a byte order mark.
-fn text(path: &Path) -> Result<String, String> {
-    let failed = |problem: String| format!("{problem} ({})", path.display());
-    let unreadable = |error: std::io::Error| failed(format!("the file cannot be read: {error}"));
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_BYTES {
-        return Err(failed(format!("the file has {size} bytes, more than the {MAX_BYTES} that are read. Split it")));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(&bytes[..], |rest| rest);
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(error) => {
-            let row = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
-            Err(failed(format!("row {row} is not in UTF-8. Save the file as \"CSV UTF-8\" and import that")))
-        }
-    }
+/// People from a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadPeople {
+    /// The people, with the attributes that the quotas name.
+    pub pool: Pool,
+    /// The table they are from, with all its columns.
+    pub table: Table,
+    /// What became of its rows.
+    pub report: ImportReport,
+    /// What the reader of the file had to assume.
+    pub warnings: Vec<String>,
 }
 
-/// The separator of a header: the most frequent of comma, semicolon and tab.
-fn separator(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    let count = |separator: u8| header.bytes().filter(|&byte| byte == separator).count();
-    [b',', b';', b'\t'].into_iter().max_by_key(|&separator| (count(separator), separator == b',')).unwrap_or(b',')
+/// The quotas of a file for a panel of `size`, in any layout that [`quota_table`] knows; `tolerance` is the relative one of
+/// bounds made from targets.
+pub fn read_quotas(path: &Path, size: u32, tolerance: f64) -> Result<ReadQuotas, Refused> {
+    let read = table::read(path, None).map_err(|error| Refused::new(path, &[error.problem]))?;
+    let quotas = quota_table::read(&read.table, size, tolerance).map_err(|errors| Refused::new(path, &errors))?;
+    Ok(ReadQuotas { quotas, warnings: read.warnings.iter().map(ToString::to_string).collect() })
 }
 
-/// Header and rows with their numbers in the file (the header is row 1); empty rows are passed over.
-type Table = (Vec<String>, Vec<(u64, csv::StringRecord)>);
-
-fn table(path: &Path) -> Result<Table, String> {
-    let text = text(path)?;
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator(&text))
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let unreadable = |error: csv::Error| refusal(path, vec![format!("this is no CSV: {error}")]);
-    let header: Vec<String> = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
-    if header.iter().all(String::is_empty) {
-        return Err(refusal(path, vec!["the file is empty: its first row must name the columns".into()]));
+/// People with the attributes that `quotas` name, their values in the quotas' spelling. Blank cells and values that the
+/// quotas do not name are refused, unless the table is one whose mapping says what becomes of them (PRISM's survey).
+pub fn read_people(path: &Path, quotas: &Quotas, options: &PeopleOptions) -> Result<ReadPeople, Refused> {
+    let read = table::read(path, None).map_err(|error| Refused::new(path, &[error.problem]))?;
+    let mut mapping = suggest_for(&read.table, quotas);
+    if let Some(column) = &options.id {
+        mapping.id = IdSource::Column(column.clone());
     }
-    let mut rows = Vec::new();
-    let mut problems = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(unreadable)?;
-        let row = record.position().map_or(0, csv::Position::line);
-        if record.iter().all(str::is_empty) {
-            continue;
-        }
-        if record.len() != header.len() {
-            problems.push(format!("row {row} has {} cells where the header has {}", record.len(), header.len()));
-        }
-        rows.push((row, record));
+    if !options.household.is_empty() {
+        mapping.household = Some(HouseholdMapping { columns: options.household.clone(), normalise: true });
     }
-    if problems.is_empty() { Ok((header, rows)) } else { Err(refusal(path, problems)) }
-}
-
-fn place(header: &[String], name: &str) -> Option<usize> {
-    header.iter().position(|column| column.eq_ignore_ascii_case(name))
-}
-
-/// The quotas of a file for a panel of `size`. Without flexible limits a relaxation may go from 0 to `size`.
-pub fn read_quotas(path: &Path, size: u32) -> Result<Quotas, String> {
-    let (header, rows) = table(path)?;
-    let at = |name: &str| place(&header, name);
-    // In the old layout "category" is the attribute and "feature" or "name" its value.
-    let columns = match (at("category"), at("feature").or(at("name")), at("feature"), at("value")) {
-        (Some(attribute), Some(value), ..) | (None, _, Some(attribute), Some(value)) => Some((attribute, value)),
-        _ => None,
-    };
-    let (Some((attribute, value)), Some(min), Some(max)) = (columns, at("min"), at("max")) else {
-        let problem = format!(
-            "the header is {:?}: it must name the columns feature, value, min and max (or category, name, min, max)",
-            header.join(",")
-        );
-        return Err(refusal(path, vec![problem]));
-    };
-    let flex = [at("min_flex"), at("max_flex")];
-    let mut quotas = Quotas { size, attributes: Vec::new() };
-    let mut problems = Vec::new();
-    for (row, record) in &rows {
-        let mut number = |column: usize| {
-            let cell = &record[column];
-            // Spreadsheets write whole numbers as 12.0 at times.
-            let whole = cell.strip_suffix(".0").unwrap_or(cell).parse::<u32>();
-            whole
-                .map_err(|_| problems.push(format!("row {row}: {} is {cell:?}, not a whole number", header[column])))
-                .ok()
-        };
-        let (Some(min), Some(max)) = (number(min), number(max)) else { continue };
-        let mut limit = |column: Option<usize>, otherwise: u32| {
-            let column = column.filter(|&column| !record[column].is_empty());
-            column.map_or(Some(otherwise), &mut number)
-        };
-        let (Some(min_flex), Some(max_flex)) = (limit(flex[0], 0), limit(flex[1], size.max(max))) else { continue };
-        let (name, value) = (&record[attribute], &record[value]);
-        if min > max {
-            problems.push(format!("row {row}: {name}, {value} has min {min} above max {max}"));
-        }
-        if min_flex > min || max_flex < max {
-            problems.push(format!(
-                "row {row}: {name}, {value} has flexible limits {min_flex} to {max_flex} that do not contain {min} to {max}"
-            ));
-        }
-        let known = quotas.attributes.iter().position(|quota| quota.name == name);
-        let place = known.unwrap_or_else(|| {
-            quotas.attributes.push(AttributeQuotas { name: name.to_owned(), values: Vec::new() });
-            quotas.attributes.len() - 1
-        });
-        let values = &mut quotas.attributes[place].values;
-        if values.iter().any(|quota| quota.value.eq_ignore_ascii_case(value)) {
-            problems.push(format!("row {row}: {name}, {value} stands twice"));
-        }
-        values.push(ValueQuota { min_flex, max_flex, ..ValueQuota::bounded(value, min, max) });
-    }
-    if rows.is_empty() {
-        problems.push("there are no quotas: add a row for each value".into());
-    }
-    if problems.is_empty() { Ok(quotas) } else { Err(refusal(path, problems)) }
-}
-
-/// People with the attributes that `quotas` name; values match but for case and spaces at their ends.
-pub fn read_people(path: &Path, quotas: &Quotas, options: &PeopleOptions) -> Result<Pool, String> {
-    let (header, rows) = table(path)?;
-    let mut problems = Vec::new();
-    let mut column = |name: &str, what: &str| {
-        let found = place(&header, name);
-        if found.is_none() {
-            problems.push(format!("there is no column {name:?} for {what}: the columns are {}", header.join(", ")));
-        }
-        found
-    };
-    let attributes: Vec<Option<usize>> = quotas.attributes.iter().map(|quota| column(&quota.name, "a quota")).collect();
-    let home: Vec<Option<usize>> = options.household.iter().map(|name| column(name, "households")).collect();
-    let usual = ["id", "nationbuilder_id", "user_id", "person_id", "unique_id", "respondent_id"];
-    let id = match &options.id {
-        Some(name) => column(name, "identifiers"),
-        None => usual.iter().find_map(|name| place(&header, name)),
-    };
-    let (Some(attributes), Some(home)) =
-        (attributes.into_iter().collect::<Option<Vec<_>>>(), home.into_iter().collect::<Option<Vec<_>>>())
-    else {
-        return Err(refusal(path, problems));
-    };
-    if rows.is_empty() {
-        problems.push("there are no people: add a row for each person".into());
-    }
-    let known: Vec<HashMap<String, u16>> = quotas
-        .attributes
-        .iter()
-        .map(|quota| quota.values.iter().zip(0..).map(|(quota, place)| (quota.value.to_lowercase(), place)).collect())
-        .collect();
-    let (mut ids, mut values, mut households) = (Vec::new(), Vec::new(), Vec::new());
-    let mut first: HashMap<String, u64> = HashMap::new();
-    let mut unknown: BTreeMap<(usize, String), (u64, usize)> = BTreeMap::new();
-    for (number, (row, record)) in rows.iter().enumerate() {
-        let own = id.map_or_else(|| (number + 1).to_string(), |column| record[column].to_owned());
-        if own.is_empty() {
-            problems.push(format!("row {row} has no id: fill it in, or name another column with --id"));
-        } else if let Some(other) = first.insert(own.clone(), *row) {
-            problems.push(format!("rows {other} and {row} have the same id {own:?}: keep one of them"));
-        }
-        let mut person = Vec::with_capacity(attributes.len());
-        for (place, (&column, known)) in attributes.iter().zip(&known).enumerate() {
-            match known.get(&record[column].to_lowercase()) {
-                Some(&value) => person.push(value),
-                None => unknown.entry((place, record[column].to_owned())).or_insert((*row, 0)).1 += 1,
+    for attribute in &mut mapping.attributes {
+        for policy in [&mut attribute.unlisted, &mut attribute.missing] {
+            if *policy == Policy::Keep {
+                *policy = Policy::Refuse;
             }
         }
-        let address: Vec<String> = home
-            .iter()
-            .map(|&column| record[column].to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "))
-            .collect();
-        households.push(if address.iter().all(String::is_empty) { String::new() } else { address.join("\n") });
-        ids.push(own);
-        values.push(person);
     }
-    for ((place, value), (row, people)) in unknown {
-        let name = &quotas.attributes[place].name;
-        let shown = if value.is_empty() { "nothing".to_owned() } else { format!("{value:?}") };
-        problems.push(format!(
-            "row {row} has {shown} for {name}, which the quotas do not name ({people} in all): add a row for it, or correct it"
-        ));
-    }
-    if !problems.is_empty() {
-        return Err(refusal(path, problems));
-    }
-    let attributes = quotas
-        .attributes
-        .iter()
-        .map(|quota| Attribute {
-            name: quota.name.clone(),
-            values: quota.values.iter().map(|quota| quota.value.clone()).collect(),
-        })
-        .collect();
-    let households = if home.is_empty() { Vec::new() } else { households };
-    Pool::new(attributes, ids, &values, households).map_err(|error| refusal(path, vec![error.to_string()]))
+    let (pool, report) = import::apply(&read.table, &mapping).map_err(|errors| Refused::new(path, &errors))?;
+    let warnings = read.warnings.iter().map(ToString::to_string).collect();
+    Ok(ReadPeople { pool, table: read.table, report, warnings })
+}
+
+/// Quotas as CSV.
+pub fn quotas_csv(quotas: &Quotas, header: Header) -> Result<String, TableFull> {
+    let table = quota_table::table(quotas, header)?;
+    Ok(table_csv(&table, 0..table.len()))
+}
+
+/// Rows of a table as CSV, with all its columns: those who were selected, or those who remain.
+pub fn table_csv(table: &Table, rows: impl IntoIterator<Item = usize>) -> String {
+    let cells = |row: usize| (0..table.width()).map(move |column| table.cell(row, column).to_owned());
+    csv(table.names().map(str::to_owned).collect(), rows.into_iter().map(|row| cells(row).collect()))
+}
+
+/// People as CSV where their own table is not at hand: identifiers and attributes.
+pub fn pool_csv(pool: &Pool, people: impl IntoIterator<Item = usize>) -> String {
+    let names =
+        std::iter::once("id".to_owned()).chain(pool.attributes().iter().map(|attribute| attribute.name.clone()));
+    let row = |person: usize| {
+        let values = pool.attributes().iter().zip(pool.values(person));
+        let texts = values.map(|(attribute, &value)| attribute.values[usize::from(value)].clone());
+        std::iter::once(pool.ids()[person].clone()).chain(texts).collect()
+    };
+    csv(names.collect(), people.into_iter().map(row))
+}
+
+fn csv(header: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let quoted = |cell: &String| {
+        let plain = !cell.contains([',', ';', '\t', '"', '\n', '\r']) && cell.trim() == cell;
+        if plain { cell.clone() } else { format!("\"{}\"", cell.replace('"', "\"\"")) }
+    };
+    let line = |row: Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n";
+    std::iter::once(header).chain(rows).map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sortition::presets::Preset;
+    use crate::sortition::table::SomeRows;
 
-    fn write(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+    fn written(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
         let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(&path, text).unwrap();
         path
     }
 
     #[test]
-    fn old_and_new_headers_say_the_same() {
+    fn people_take_the_quotas_spelling_and_live_together() {
         let folder = tempfile::tempdir().unwrap();
-        let texts = [
-            "category,name,min,max\nGender,F,1,2\nGender,M,0,1\n",
-            "category,feature,min,max\nGender,F,1,2\nGender,M,0,1\n",
-            "\u{feff}Feature;Value;Min;Max\r\nGender;F;1;2\r\nGender;M;0.0;1\r\n",
-            "feature,value,min,max,min_flex,max_flex\nGender,F,1,2,0,3\nGender,M,0,1,,\n",
-        ];
-        let read = texts.map(|text| read_quotas(&write(&folder, "q.csv", text.as_bytes()), 3).unwrap());
-        assert!(read.iter().all(|quotas| *quotas == read[0]));
-        let first = &read[0].attributes[0].values[0];
-        assert_eq!((first.min, first.max, first.min_flex, first.max_flex), (1, 2, 0, 3));
-    }
-
-    #[test]
-    fn every_bad_row_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = write(&folder, "q.csv", b"feature,value,min,max\nG,F,x,2\nG,M,3,1\nG,m,0,1\n");
-        let problem = read_quotas(&path, 3).unwrap_err();
-        for part in ["row 2: min is \"x\"", "row 3: G, M has min 3 above max 1", "row 4: G, m stands twice", "q.csv"] {
-            assert!(problem.contains(part), "{problem}");
-        }
-        let problem = read_quotas(&write(&folder, "q.csv", b"a,b\n1,2\n"), 3).unwrap_err();
-        assert!(problem.contains("feature, value, min and max"), "{problem}");
-        let problem = read_quotas(&write(&folder, "q.csv", b"feature,value,min,max\nG,\xff,1,2\n"), 3).unwrap_err();
-        assert!(problem.contains("row 2 is not in UTF-8"), "{problem}");
-    }
-
-    #[test]
-    fn people_match_quotas_and_households() {
-        let folder = tempfile::tempdir().unwrap();
-        let quotas = read_quotas(&write(&folder, "q.csv", b"feature,value,min,max\nG,F,1,1\nG,M,1,1\n"), 2).unwrap();
-        let people = write(&folder, "p.csv", b"id,g,street,zip\na, f ,1  High St,X1\nb,M,1 high st,x1\nc,M,,\n");
+        let quotas = written(&folder, "q.csv", "\u{feff}Feature;Value;Min;Max\r\nGender;F;1;1\r\nGender;M;0.0;1\r\n");
+        let quotas = read_quotas(&quotas, 2, 0.0).unwrap().quotas;
+        let people = written(
+            &folder,
+            "p.csv",
+            "id,g,gender,street,zip\na,x, f ,1  High St,X1\nb,x,M,\"1, high street\",x1\nc,x,M,,\n",
+        );
         let options = PeopleOptions { id: None, household: vec!["street".into(), "zip".into()] };
-        let pool = read_people(&people, &quotas, &options).unwrap();
-        assert_eq!((pool.len(), pool.counts(0)), (3, vec![1, 2]));
-        assert_eq!(pool.household(0), pool.household(1));
-        assert_eq!(pool.household(2), None);
-        let bad = write(&folder, "p.csv", b"id,G\na,F\na,X\nb,\nc,X\n");
-        let problem = read_people(&bad, &quotas, &PeopleOptions::default()).unwrap_err();
-        for part in ["rows 2 and 3 have the same id", "row 3 has \"X\" for G", "(2 in all)", "row 4 has nothing for G"]
-        {
-            assert!(problem.contains(part), "{problem}");
+        let read = read_people(&people, &quotas, &options).unwrap();
+        assert_eq!((read.pool.counts(0), read.pool.attributes().len()), (vec![1, 2], 1));
+        assert_eq!((read.pool.household(0) == read.pool.household(1), read.pool.household(2)), (true, None));
+        assert_eq!(read.report.households[0].addresses[1], ("1, high street, x1".to_owned(), vec![3]));
+        // The chosen with all their columns, and as the pool knows them.
+        assert_eq!(
+            table_csv(&read.table, [1, 2]),
+            "id,g,gender,street,zip\r\nb,x,M,\"1, high street\",x1\r\nc,x,M,,\r\n"
+        );
+        assert_eq!(pool_csv(&read.pool, [0]), "id,Gender\r\na,F\r\n");
+        assert_eq!(
+            quotas_csv(&quotas, Header::CategoryName).unwrap(),
+            "category,name,min,max\r\nGender,F,1,1\r\nGender,M,0,1\r\n"
+        );
+    }
+
+    #[test]
+    fn every_problem_is_told_and_the_file_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let quotas =
+            read_quotas(&written(&folder, "q.csv", "feature,value,min,max\nG,Fee,1,1\nG,M,1,1\n"), 2, 0.0).unwrap();
+        let people = written(&folder, "p.csv", "id,G\na,Fee\na,Fe\nb,\nc,Fe\n");
+        let refused = read_people(&people, &quotas.quotas, &PeopleOptions::default()).unwrap_err().to_string();
+        for part in [
+            "rows 2, 3: the same id \"a\"",
+            "rows 3, 5: \"Fe\" is no value of \"G\" (\"Fee\" is near)",
+            "row 4: no value of \"G\"",
+        ] {
+            assert!(refused.contains(part), "{refused}");
         }
+        assert!(refused.ends_with("p.csv)"), "{refused}");
+        let rows: String = (0..30).map(|row| format!("G,v{row},x,1\n")).collect();
+        let quotas = written(&folder, "q.csv", &format!("feature,value,min,max\n{rows}"));
+        let refused = read_quotas(&quotas, 2, 0.0).unwrap_err();
+        assert_eq!(refused.problems.len(), 30);
+        assert!(refused.to_string().contains("; and 10 more problems ("), "{refused}");
+        let none = PeopleOptions { id: Some("ID number".into()), household: Vec::new() };
+        let people = written(&folder, "p.csv", "id,x\na,1\n");
+        let quotas = Quotas { size: 1, attributes: Vec::new() };
+        assert!(
+            read_people(&people, &quotas, &none)
+                .unwrap_err()
+                .to_string()
+                .starts_with("there is no column \"ID number\" for ids")
+        );
+    }
+
+    #[test]
+    fn a_survey_of_prism_meets_the_papers_quotas() {
+        let line = |id: &str, only: bool, religion: &str, ethnicity: &str| {
+            format!(
+                "{{\"user_id\":\"{id}\",\"survey_only\":{only},\"age\":\"25-34 years old\",\"gender\":\"Male\",\
+                 \"employment_status\":\"Retired\",\"education\":\"Vocational\",\"marital_status\":\"Married\",\
+                 \"religion\":{{\"self_described\":\"own words\",\"categorised\":\"x\",\"simplified\":{religion}}},\
+                 \"ethnicity\":{{\"self_described\":\"y\",\"categorised\":\"y\",\"simplified\":\"{ethnicity}\"}},\
+                 \"lm_usecases\":{{\"search\":1}},\"order_lm_usecases\":[\"search\",\"work\"],\"timing_duration_s\":61.0}}\n"
+            )
+        };
+        let lines = [
+            line("made-up 0", false, "\"No Affiliation\"", "White"),
+            line("made-up 1", true, "\"Christian\"", "White"),
+            line("made-up 2", false, "null", "Martian"),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(&folder, "survey.jsonl", &lines.concat());
+        let quotas = Preset::PaperUnitedStates.quotas(1, 0.1);
+        let read = read_people(&path, &quotas, &PeopleOptions::default()).unwrap();
+        assert_eq!(read.pool.ids(), ["made-up 0", "made-up 2"]);
+        assert_eq!(read.report.left_out[0].rows, [2]);
+        assert_eq!(quotas.check(&read.pool), Ok(()));
+        let of = |name: &str| {
+            let place = read.pool.attributes().iter().position(|attribute| attribute.name == name).unwrap();
+            read.pool.attributes()[place].values[usize::from(read.pool.values(1)[place])].clone()
+        };
+        assert_eq!([of("religion"), of("ethnicity")], ["Prefer not to say", "Other"]);
+        assert_eq!(read.warnings, ["\"order_lm_usecases\" holds lists; their items were joined with \"; \""]);
+        let own_words = SomeRows::of(&read.table, read.table.column("religion.self_described").unwrap(), |text| {
+            text == "own words"
+        });
+        assert_eq!(own_words.all, 3);
+        assert!(!serde_json::to_string(&read.pool).unwrap().contains("own words"));
     }
 }

@@ -40,8 +40,18 @@ const ONE_EACH: &str = "category,feature,min,max\ngender,F,1,1\ngender,M,1,1\nag
 
 fn lottery(folder: &Path, algorithm: &str, name: &str) -> Value {
     let line = [
-        "panel", "lottery", "--people", "people.csv", "--quotas", "quotas.csv", "--size", "2", "--algorithm", algorithm,
-        "--json", name,
+        "panel",
+        "lottery",
+        "--people",
+        "people.csv",
+        "--quotas",
+        "quotas.csv",
+        "--size",
+        "2",
+        "--algorithm",
+        algorithm,
+        "--json",
+        name,
     ];
     let output = kleroterion(folder, &line);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -97,7 +107,8 @@ fn a_draw_is_repeated_and_a_forged_file_is_found_out() {
     let folder = instance(SQUARE, ONE_EACH);
     lottery(folder.path(), "leximin", "lottery.json");
     let draw = |dice: &str| {
-        let line = ["panel", "draw", "--lottery", "lottery.json", "--dice", dice, "--audit", "audit.json", "--json", "d.json"];
+        let line =
+            ["panel", "draw", "--lottery", "lottery.json", "--dice", dice, "--audit", "audit.json", "--json", "d.json"];
         let output = kleroterion(folder.path(), &line);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         read(folder.path(), "d.json")
@@ -126,7 +137,8 @@ fn a_draw_is_repeated_and_a_forged_file_is_found_out() {
         let output = kleroterion(folder.path(), &["verify", "forged.json", "--json", "v.json"]);
         assert_eq!(output.status.code(), Some(1), "{place}");
         let found = read(folder.path(), "v.json");
-        let named = found["differences"].as_array().unwrap().iter().any(|d| d["field"].as_str().unwrap().starts_with(field));
+        let named =
+            found["differences"].as_array().unwrap().iter().any(|d| d["field"].as_str().unwrap().starts_with(field));
         assert!(named, "{place}: {found}");
     }
 }
@@ -136,7 +148,8 @@ fn what_cannot_be_met_is_explained() {
     // Women are all old, men all young: each margin is there, together they are not.
     let quotas = "category,feature,min,max\ngender,F,1,1\ngender,M,1,1\nage,Y,2,2\nage,O,0,0\n";
     let folder = instance(&[("F", "O", 3), ("M", "Y", 3)], quotas);
-    let line = |verb| ["panel", verb, "--people", "people.csv", "--quotas", "quotas.csv", "--size", "2", "--json", "c.json"];
+    let line =
+        |verb| ["panel", verb, "--people", "people.csv", "--quotas", "quotas.csv", "--size", "2", "--json", "c.json"];
     let output = kleroterion(folder.path(), &line("check"));
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let found = read(folder.path(), "c.json");

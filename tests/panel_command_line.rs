@@ -167,6 +167,9 @@ fn what_cannot_be_met_is_explained() {
         assert_eq!(moved, 2, "{relaxation}");
     }
     assert_eq!(kleroterion(folder.path(), &line("relax")).status.code(), Some(0));
+    let output = kleroterion(folder.path(), &line("lottery"));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(!read(folder.path(), "c.json")["reasons"].as_array().unwrap().is_empty());
     // The square can be met.
     let folder = instance(SQUARE, ONE_EACH);
     assert_eq!(kleroterion(folder.path(), &line("check")).status.code(), Some(0));

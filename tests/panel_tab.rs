@@ -12,6 +12,7 @@ use eframe::egui::{Event, Key, Modifiers, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use kleroterion::models::Library;
+use kleroterion::sortition::audit::AuditFile;
 use kleroterion::store::Project;
 use kleroterion::ui::Workbench;
 use kleroterion::ui::command::{Command, TabKind};
@@ -204,6 +205,16 @@ fn a_panel_is_drawn_from_dice_and_shown_in_a_ceremony() {
     window.click("Draw the panel");
     window.wait_for("was drawn: 30 members.");
     window.picture("draw.png");
+    // The audit file is made off the window's thread, and verifies.
+    let path = window.folder.path().join("audit.json");
+    window.click("Save the audit file…");
+    window.harness.run_steps(3);
+    window.type_into("File", path.to_str().unwrap());
+    window.click("Save");
+    window.wait_for("Saved ");
+    let file = AuditFile::from_json(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(file.draws.len(), 1);
+    assert_eq!(file.verify(), []);
     window.click("Ceremony");
     window.wait_for("A panel will be drawn by lot");
     window.picture("ceremony-1.png");

@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use super::demand::{Failure, Outcome};
 use super::panel_check::{Check, Relax};
 use super::run::carry_out;
+use super::terminal::TerminalProgress;
 use super::{Common, output};
 use crate::formats::foundation::{PeopleOptions, read_people, read_quotas};
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::RunSpec;
 use crate::sortition::algorithm::Algorithm;
 use crate::sortition::audit::AuditFile;
+use crate::sortition::feasibility::{Lamp, Severity, check_edit};
 use crate::sortition::lottery_run::{LotteryResult, LotterySpec, Status};
 use crate::sortition::pool::Pool;
 use crate::sortition::quotas::Quotas;
@@ -112,6 +114,13 @@ pub(crate) struct LotteryCommand {
 impl LotteryCommand {
     fn run(self) -> Outcome {
         let (pool, quotas) = self.files.read()?;
+        if let Some(reasons) = stands_in_the_way(&pool, &quotas, self.files.one_per_household())? {
+            reasons.iter().for_each(|reason| eprintln!("{reason}"));
+            eprintln!("No panel meets the quotas; `kleroterion panel check` finds the smallest changes that help.");
+            let report = json!({ "status": "infeasible", "reasons": reasons });
+            output::write_json(self.common.json.as_deref(), &report)?;
+            return Err(Failure::Negative);
+        }
         let spec = LotterySpec {
             version: 1,
             pool,
@@ -134,6 +143,16 @@ impl LotteryCommand {
         }
         output::write_json(self.common.json.as_deref(), &report)
     }
+}
+
+/// Why no panel meets the quotas, where none does.
+fn stands_in_the_way(pool: &Pool, quotas: &Quotas, household: bool) -> Result<Option<Vec<String>>, Failure> {
+    let census = super::panel_check::census(pool, quotas, household)?;
+    let progress = TerminalProgress::new();
+    let report = check_edit(&census, quotas, None, &progress);
+    progress.finish();
+    let reasons = report.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+    Ok((report.lamp == Lamp::Infeasible).then(|| reasons.map(|finding| finding.sentence).collect()))
 }
 
 fn describe(spec: &LotterySpec, result: &LotteryResult, seconds: f64) {

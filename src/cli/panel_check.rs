@@ -123,7 +123,7 @@ fn known(quotas: &Quotas, rows: &[(String, String)]) -> Outcome {
     Ok(())
 }
 
-fn census(pool: &Pool, quotas: &Quotas, household: bool) -> Result<Census, Failure> {
+pub(crate) fn census(pool: &Pool, quotas: &Quotas, household: bool) -> Result<Census, Failure> {
     let words = |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<String>>().join("; ");
     Census::new(pool, quotas, household).map_err(|errors| Failure::Input(words(errors)))
 }

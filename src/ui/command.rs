@@ -18,35 +18,46 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// A table that is made when it is exported, on a background thread: every row behind what is shown, at full precision.
-#[derive(Clone)]
-pub struct LateTable {
-    /// File name stem.
+/// Something that is made when it is exported, on a background thread.
+pub struct Late<T> {
+    /// File name stem of a table, whole file name of a text.
     pub name: String,
-    make: Arc<dyn Fn() -> Table + Send + Sync>,
+    make: Arc<dyn Fn() -> T + Send + Sync>,
 }
 
-impl LateTable {
-    /// A table that `make` makes.
-    pub fn new(name: &str, make: impl Fn() -> Table + Send + Sync + 'static) -> Self {
+/// A table that is made on the way: every row behind what is shown, at full precision.
+pub type LateTable = Late<Table>;
+
+/// A text that is made on the way, or why it cannot be made.
+pub type LateText = Late<Result<String, String>>;
+
+impl<T> Late<T> {
+    /// What `make` makes.
+    pub fn new(name: &str, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self { name: name.to_owned(), make: Arc::new(make) }
     }
 
     /// Makes it; may take a while.
-    pub fn make(&self) -> Table {
+    pub fn make(&self) -> T {
         (self.make)()
     }
 }
 
-impl PartialEq for LateTable {
+impl<T> Clone for Late<T> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), make: self.make.clone() }
+    }
+}
+
+impl<T> PartialEq for Late<T> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.make, &other.make)
     }
 }
 
-impl std::fmt::Debug for LateTable {
+impl<T> std::fmt::Debug for Late<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LateTable({})", self.name)
+        write!(f, "Late({})", self.name)
     }
 }
 
@@ -159,6 +170,7 @@ pub enum Command {
     ExportTable(Box<Table>),
     /// The same for a table that is made on the way.
     ExportLate(LateTable),
+    ExportLateText(LateText),
     ExportText {
         name: String,
         text: String,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, RichText, TextEdit};
 
-use super::command::{Command, FigureFormat, LateTable, Table};
+use super::command::{Command, FigureFormat, LateTable, LateText, Table};
 use super::command_palette::{Entry, keys_text};
 use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
@@ -22,6 +22,8 @@ pub enum Export {
     Table(Box<Table>),
     /// As CSV, made on the way.
     Late(LateTable),
+    /// As it is, made on the way.
+    LateText(LateText),
     Text {
         name: String,
         text: String,
@@ -42,6 +44,7 @@ impl Export {
             }
             Self::Table(table) => format!("{}.csv", file_stem(&table.name)),
             Self::Late(table) => format!("{}.csv", file_stem(&table.name)),
+            Self::LateText(text) => text.name.clone(),
             Self::Text { name, .. } => name.clone(),
         }
     }
@@ -50,7 +53,7 @@ impl Export {
         match self {
             Self::Figure(..) => "figure",
             Self::Table(_) | Self::Late(_) => "table",
-            Self::Text { .. } => "file",
+            Self::Text { .. } | Self::LateText(_) => "file",
         }
     }
 }

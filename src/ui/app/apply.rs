@@ -49,6 +49,7 @@ impl Workbench {
             Command::ExportFigure(figure, format) => self.ask_path(Purpose::Export(Export::Figure(figure, format))),
             Command::ExportTable(table) => self.ask_path(Purpose::Export(Export::Table(table))),
             Command::ExportLate(table) => self.ask_path(Purpose::Export(Export::Late(table))),
+            Command::ExportLateText(text) => self.ask_path(Purpose::Export(Export::LateText(text))),
             Command::ExportText { name, text } => self.ask_path(Purpose::Export(Export::Text { name, text })),
             Command::OpenProject(directory) => self.stop_then(ctx, Then::Open(directory)),
             Command::CloseProject => self.stop_then(ctx, Then::CloseProject),

@@ -113,6 +113,7 @@ fn export_bytes(export: &Export) -> Result<Vec<u8>, String> {
     match export {
         Export::Figure(figure, format) => super::figure_bytes(figure, *format),
         Export::Late(table) => Ok(table_text(&table.make(), TableFormat::Csv).into_bytes()),
+        Export::LateText(text) => Ok(text.make()?.into_bytes()),
         Export::Table(table) => Ok(table_text(table, TableFormat::Csv).into_bytes()),
         Export::Text { text, .. } => Ok(text.clone().into_bytes()),
     }

@@ -10,6 +10,7 @@ use super::lottery_view::{LotteryView, answers};
 use crate::figures::number;
 use crate::jobs::spec::RunSpec;
 use crate::progress::Silent;
+use crate::sortition::audit::AuditFile;
 use crate::sortition::draw::{Drawn, PublishedList, line_of};
 use crate::sortition::lottery::Lottery;
 use crate::sortition::lottery_run::{LotteryResult, LotterySpec};
@@ -17,7 +18,7 @@ use crate::sortition::problem::Problem;
 use crate::sortition::replacement::remainder;
 use crate::sortition::transparent::{Rounding, transparent};
 use crate::store::RunId;
-use crate::ui::command::{Command, LateTable, Table};
+use crate::ui::command::{Command, LateTable, LateText, Table};
 use crate::ui::context::TabContext;
 use crate::ui::help;
 use crate::ui::requested::Requested;
@@ -191,9 +192,16 @@ pub fn show(
             ui.label("SHA-256 of the list, to be published first:");
             ui.label(theme::mono(list.hash.as_str()));
         });
-        if ui.button("Save the list…").on_hover_text("Numbers, weights and hashes; no names.").clicked() {
-            commands.push(list_text(&list));
-        }
+        ui.horizontal(|ui| {
+            if ui.button("Save the list…").on_hover_text("Numbers, weights and hashes; no names.").clicked() {
+                commands.push(list_text(&list));
+            }
+            let why = "All that a stranger needs to check the lottery and this draw with `kleroterion verify`: ids, the values \
+                       that quotas look at, quotas, panels, chances, certificate. Numbered panels are not in it.";
+            if ui.button("Save the audit file…").on_hover_text(why).clicked() {
+                commands.push(audit(view, draft, run));
+            }
+        });
     });
     card(ui, "Draw", |ui| {
         ui.horizontal(|ui| {
@@ -232,6 +240,20 @@ pub fn show(
         replacements(ui, view, draft, state, commands);
     }
     ceremony
+}
+
+/// The audit file of the lottery, with its draw where one from the lottery's own probabilities was held.
+fn audit(view: &LotteryView, draft: &Draft, run: RunId) -> Command {
+    let (spec, result) = (view.spec.clone(), view.result.clone());
+    let held = draft.draw.drawn.as_ref().filter(|drawn| drawn.run == run.0 && drawn.equal.is_none());
+    let words = held.map(|drawn| drawn.words.clone());
+    Command::ExportLateText(LateText::new("audit.json", move || {
+        let mut file = AuditFile::new(&spec, &result).map_err(|error| error.to_string())?;
+        if let Some(words) = &words {
+            file.draw(words).map_err(|error| error.to_string())?;
+        }
+        serde_json::to_string_pretty(&file).map(|text| text + "\n").map_err(|error| error.to_string())
+    }))
 }
 
 /// Notes the draw with the words that are typed.

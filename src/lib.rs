@@ -8,12 +8,14 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod cli;
+pub mod eigenbench;
 pub mod figures;
 pub mod formats;
 pub mod glauber;
 pub mod jobs;
 pub mod models;
 pub mod progress;
+pub mod ranking;
 pub mod sortition;
 pub mod statistics;
 pub mod store;

@@ -5,6 +5,7 @@
 mod certify;
 mod chains;
 mod demand;
+mod eigenbench;
 mod exact;
 mod mix;
 mod model;
@@ -13,6 +14,7 @@ mod panel;
 mod panel_check;
 mod phase;
 mod project;
+mod rankings;
 mod run;
 mod shot;
 mod singles;
@@ -56,6 +58,12 @@ enum Command {
     /// Hold lotteries over panels of people, and draw from them.
     #[command(subcommand)]
     Panel(panel::Panel),
+    /// Rank models by judges' rankings or pairwise choices.
+    #[command(subcommand)]
+    Rankings(rankings::Rankings),
+    /// Let models judge each other: from comparisons to a leaderboard.
+    #[command(subcommand)]
+    Eigenbench(eigenbench::Eigenbench),
     /// Check a certificate or a panel's audit file from scratch.
     Verify(verify::Verify),
     /// Train a small BERT-layout masked language model and its tokenizer from plain text.
@@ -113,6 +121,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Phase(command)) => command.run(),
         Some(Command::Trajectories(command)) => command.run(),
         Some(Command::Panel(command)) => command.run(),
+        Some(Command::Rankings(command)) => command.run(),
+        Some(Command::Eigenbench(command)) => command.run(),
         Some(Command::Verify(command)) => command.run(),
         Some(Command::TrainMlm(command)) => command.run(),
         Some(Command::Model(command)) => command.run(),

@@ -1,10 +1,12 @@
 //! Files that come from elsewhere, read strictly: an error names the file, the row and the remedy.
 
+pub mod comparisons;
 mod decode;
 mod delimited;
 pub mod foundation;
 mod json_lines;
 mod mangled;
+pub mod rankings;
 pub mod sentences;
 pub mod table;
 pub mod whole_file;

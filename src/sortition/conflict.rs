@@ -323,7 +323,12 @@ impl Certificate {
         }
         let (asked, possible) = (self.asked, self.possible);
         let once = if asking.len() > 1 { ", counting people once for each" } else { "" };
-        let verb = if asking.len() > 1 { "together ask" } else { "asks" };
+        let seats = Rule::Size.words(quotas);
+        let verb = match asking.as_slice() {
+            [one] if *one == seats => "ask",
+            [_] => "asks",
+            _ => "together ask",
+        };
         let asking = list(&asking);
         match allowing.is_empty() {
             true => {

@@ -2,10 +2,12 @@
 //! peeling): a panel on the smallest face around what is left is taken out with the largest weight that leaves the rest
 //! within the quotas, until nothing is left.
 
+use super::branching::{Plan, whole};
 use super::lottery::{TypeLottery, TypePanel};
-use super::problem::Problem;
-use super::program::{Effort, Program, Unsolved};
-use super::sampled::rows_of_types;
+use super::panels::Panels;
+use super::problem::{PersonType, Problem};
+use super::program::Unsolved;
+use super::sampled::occurring;
 use crate::progress::Progress;
 use crate::statistics::Stream;
 
@@ -34,7 +36,8 @@ pub fn peel(
 ) -> Result<Decomposition, Unsolved> {
     progress.stage("splitting the chances into panels");
     let mut stream = Stream::new(seed, 0);
-    let rows = rows_of_types(problem);
+    // Each face lies in the one before, so that the last basis is near the next vertex.
+    let mut program = Panels::new(problem);
     let mut rest = expected.to_vec();
     let mut left = 1.0;
     let mut panels = Vec::new();
@@ -42,13 +45,13 @@ pub fn peel(
         progress.report(((1.0 - left) * 1e6) as u64, 1_000_000);
         progress.checkpoint()?;
         let face = Face::around(problem, &rest);
-        let Some(counts) = face.panel(problem, &rows, &mut stream, progress)? else { break };
+        let Some(counts) = face.panel(problem, &mut program, &mut stream, progress)? else { break };
         let weight = face.largest_weight(problem, &counts).min(1.0);
         for (rest, &count) in rest.iter_mut().zip(&counts) {
             *rest = if weight < 1.0 { (*rest - weight * f64::from(count)) / (1.0 - weight) } else { f64::from(count) };
         }
         let probability = if weight > 1.0 - 1e-7 { left } else { left * weight };
-        panels.push(TypePanel { counts: super::sampled::occurring(&counts), probability });
+        panels.push(TypePanel { counts: occurring(&counts), probability });
         left -= probability;
     }
     let missing = left.max(0.0);
@@ -75,7 +78,9 @@ fn around(value: f64) -> (f64, f64) {
 
 impl Face {
     fn around(problem: &Problem, point: &[f64]) -> Self {
-        let (low, high) = point.iter().map(|&count| around(count.max(0.0))).unzip();
+        // Rounding must not carry a count past the people that there are.
+        let within = |(&count, kind): (&f64, &PersonType)| around(count.clamp(0.0, f64::from(kind.size())));
+        let (low, high) = point.iter().zip(&problem.types).map(within).unzip();
         let rows = problem
             .rows
             .iter()
@@ -106,50 +111,27 @@ impl Face {
         }
         weight.max(0.0)
     }
+}
 
+impl Face {
     /// A whole panel on the face that takes much of the large fractional parts.
     fn panel(
         &self,
         problem: &Problem,
-        rows: &[Vec<u32>],
+        program: &mut Panels,
         stream: &mut Stream,
         progress: &dyn Progress,
     ) -> Result<Option<Vec<u32>>, Unsolved> {
-        let types = self.point.len();
-        let open: Vec<usize> = (0..types).filter(|&t| self.low[t] < self.high[t]).collect();
-        let mut counts: Vec<u32> = self.low.iter().map(|&low| low as u32).collect();
-        if open.is_empty() {
-            return Ok(problem.admits(&counts).then_some(counts));
+        for (t, (&low, &high)) in self.low.iter().zip(&self.high).enumerate() {
+            let cost = if low < high { 0.5 - (self.point[t] - low) + 1e-3 * stream.unit() } else { 0.0 };
+            program.simplex.set_bounds(t, low, high);
+            program.simplex.set_cost(t, cost);
         }
-        // Each open count is its lower whole number plus 0 or 1.
-        let mut program = Program::default();
-        let mut place = vec![usize::MAX; types];
-        for &t in &open {
-            let part = self.point[t] - self.low[t];
-            place[t] = program.whole(0.5 - part + 1e-3 * stream.unit(), 0.0, 1.0);
+        for (row, &(_, low, high)) in self.rows.iter().enumerate() {
+            program.set_limits(row, low, high);
         }
-        let mut terms: Vec<Vec<(usize, f64)>> = vec![Vec::new(); problem.rows.len()];
-        for &t in &open {
-            rows[t].iter().for_each(|&row| terms[row as usize].push((place[t], 1.0)));
-        }
-        let base = |row: &super::problem::Row| -> f64 { row.types.iter().map(|&t| self.low[t as usize]).sum() };
-        for ((row, &(_, low, high)), terms) in problem.rows.iter().zip(&self.rows).zip(terms) {
-            let base = base(row);
-            if !terms.is_empty() && (low > base || high < base + terms.len() as f64) {
-                program.constrain(terms, low - base, high - base);
-            }
-        }
-        let seated: f64 = self.low.iter().sum();
-        let seats = f64::from(problem.size) - seated;
-        program.constrain((0..open.len()).map(|column| (column, 1.0)).collect(), seats, seats);
-        let found = match program.solve(Effort { gap: 0.05, nodes: BRANCHES }, progress) {
-            Ok(found) => found,
-            Err(Unsolved::Infeasible | Unsolved::NodeLimit(_) | Unsolved::Failed(_)) => return Ok(None),
-            Err(other) => return Err(other),
-        };
-        for (&t, value) in open.iter().zip(&found.values) {
-            counts[t] += *value as u32;
-        }
-        Ok(problem.admits(&counts).then_some(counts))
+        let found = whole(&mut program.simplex, Plan::any(BRANCHES), progress)?;
+        let counts: Option<Vec<u32>> = found.best.map(|best| best.iter().map(|&count| count as u32).collect());
+        Ok(counts.filter(|counts| problem.admits(counts)))
     }
 }

@@ -100,7 +100,8 @@ impl Columns {
             let found = table.column(column);
             if found.is_none() {
                 let nearest = nearest(column, table.names()).map(str::to_owned);
-                errors.push(ImportError::NoColumn { column: column.to_owned(), purpose, nearest });
+                let present = table.names().map(str::to_owned).collect();
+                errors.push(ImportError::NoColumn { column: column.to_owned(), purpose, nearest, present });
             }
             found.unwrap_or_default()
         };

@@ -11,8 +11,9 @@ pub const MAX_VALUES: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// A column that the table does not have.
-    #[error("there is no column \"{column}\" for {purpose}{}. Choose another column", did_you_mean(nearest.as_deref()))]
-    NoColumn { column: String, purpose: &'static str, nearest: Option<String> },
+    #[error("there is no column \"{column}\" for {purpose}{}. The columns are {}: choose one of them", did_you_mean(nearest.as_deref()),
+        present.join(", "))]
+    NoColumn { column: String, purpose: &'static str, nearest: Option<String>, present: Vec<String> },
     /// An attribute without a name.
     #[error("the attribute of column \"{column}\" has no name. Give it one")]
     NoName { column: String },

@@ -3,9 +3,10 @@
 //! keeps multipliers that prove its value by arithmetic.
 
 use super::bound::{Multipliers, out_of_reach};
+use super::panels::Panels;
 use super::problem::{PersonType, Problem};
 use super::program::{Program, Unsolved};
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 
 /// A proof is sharp enough when it leaves no more than this above a stage's chance.
 const SHARP: f64 = 1e-7;
@@ -62,6 +63,7 @@ pub fn relaxed_leximin(
         floor: out.iter().map(|&out| out.then_some(0.0)).collect(),
         pinned: vec![None; problem.rows.len()],
     };
+    let mut program = Panels::new(problem);
     let mut stages: Vec<Stage> = Vec::new();
     let mut counts = vec![0.0; types];
     while stages.len() < last && face.floor.iter().any(Option::is_none) {
@@ -72,7 +74,7 @@ pub fn relaxed_leximin(
         let fixed = raised.shares.iter().filter(|(_, share)| *share >= most);
         let own = |t: u32| (t, raised.counts[t as usize] / sizes[t as usize]);
         let fixed: Vec<(u32, f64)> = fixed.map(|&(t, _)| own(t)).collect();
-        let stage = prove(problem, &face.floor, &out, (raised.chance, &fixed), progress)?;
+        let stage = prove(problem, &mut program, &face.floor, &out, (raised.chance, &fixed), progress)?;
         // Never above the stage's chance: what rounding adds would leave later stages no room.
         fixed.iter().for_each(|&(t, chance)| face.floor[t as usize] = Some(chance.min(raised.chance)));
         for (pinned, &price) in face.pinned.iter_mut().zip(&raised.prices) {
@@ -212,9 +214,10 @@ impl Independent {
 }
 
 /// The stage that fixes these types at this chance, with the sharpest proof that is found: that of the size alone, which is
-/// sharp where nobody has room left, or prices of the whole problem with floors that leave the solver an interior.
+/// sharp where nobody has room left, or prices of the whole problem.
 fn prove(
     problem: &Problem,
+    program: &mut Panels,
     floor: &[Option<f64>],
     out: &[bool],
     (chance, fixed): (f64, &[(u32, f64)]),
@@ -224,45 +227,38 @@ fn prove(
     let largest = fixed.iter().map(|&(t, _)| 1.0 / f64::from(problem.types[t as usize].size())).fold(0.0, f64::max);
     let size = Multipliers { rows: vec![0.0; problem.rows.len()], size: largest };
     let (mut best, mut multipliers) = (excess(&size), size);
-    for slack in [1e-9, 1e-8, 1e-7] {
-        if best < SHARP {
-            break;
-        }
-        match priced(problem, floor, out, (chance, fixed), slack, progress) {
-            Ok(found) if excess(&found) < best => (best, multipliers) = (excess(&found), found),
-            Err(Unsolved::Cancelled(cancelled)) => return Err(cancelled.into()),
-            Ok(_) | Err(_) => (),
+    if best >= SHARP {
+        let found = priced(problem, program, floor, out, (chance, fixed), progress)?;
+        let excess = excess(&found);
+        if excess < best {
+            (best, multipliers) = (excess, found);
         }
     }
     let fixed = fixed.iter().map(|&(t, _)| t).collect();
     Ok(Stage { chance, excess: best, fixed, multipliers })
 }
 
-/// Multipliers that bound the sum of the chances of the `fixed` types, found where all floors lie `slack` lower.
+/// Multipliers that bound the sum of the chances of the `fixed` types. Whatever becomes of the program, they are only as good
+/// as the arithmetic says.
 fn priced(
     problem: &Problem,
+    program: &mut Panels,
     floor: &[Option<f64>],
     out: &[bool],
     (chance, fixed): (f64, &[(u32, f64)]),
-    slack: f64,
     progress: &dyn Progress,
-) -> Result<Multipliers, Unsolved> {
-    let mut program = Program::default();
-    for ((kind, floor), &out) in problem.types.iter().zip(floor).zip(out) {
+) -> Result<Multipliers, Cancelled> {
+    for (t, (kind, (floor, &out))) in problem.types.iter().zip(floor.iter().zip(out)).enumerate() {
         let size = f64::from(kind.size());
-        let low = if out { 0.0 } else { size * (floor.unwrap_or(chance) - slack).max(0.0) };
-        program.column(0.0, low, if out { 0.0 } else { size });
+        let (low, high) = if out { (0.0, 0.0) } else { ((size * floor.unwrap_or(chance)).min(size), size) };
+        program.simplex.set_bounds(t, low, high);
+        program.simplex.set_cost(t, 0.0);
     }
     for &(t, _) in fixed {
-        program.columns[t as usize].cost = -1.0 / f64::from(problem.types[t as usize].size());
+        program.simplex.set_cost(t as usize, -1.0 / f64::from(problem.types[t as usize].size()));
     }
-    for row in &problem.rows {
-        let terms = row.types.iter().map(|&t| (t as usize, 1.0)).collect();
-        program.constrain(terms, f64::from(row.min), f64::from(row.max));
-    }
-    let k = f64::from(problem.size);
-    program.constrain((0..floor.len()).map(|t| (t, 1.0)).collect(), k, k);
-    Ok(Multipliers::of_minimum(&program.solve_interior(progress)?.multipliers))
+    program.simplex.solve(progress)?;
+    Ok(Multipliers::of_minimum(&program.prices(problem)))
 }
 
 /// How much more the `fixed` types can have together (one person of each) than the chances beside them, in a lottery that

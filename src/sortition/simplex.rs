@@ -6,13 +6,15 @@
 use crate::progress::{Cancelled, Progress};
 
 /// Distance from a bound that counts as none.
-const NEAR: f64 = 1e-7;
+pub(super) const NEAR: f64 = 1e-7;
 /// Reduced costs below this are none.
-const FLAT: f64 = 1e-9;
+pub(super) const FLAT: f64 = 1e-9;
 /// Entries of the inverse below this are no pivots.
-const PIVOT: f64 = 1e-7;
+pub(super) const PIVOT: f64 = 1e-7;
 /// Pivots between two fresh inverses.
-const REFRESH: u64 = 60;
+pub(super) const REFRESH: u64 = 60;
+/// Exchanges after which an answer is looked at once more with a fresh inverse.
+const TRUSTED: u64 = 20;
 /// Steps without progress after which the choice of columns becomes careful (Bland's rule).
 const PATIENCE: u32 = 40;
 
@@ -40,19 +42,21 @@ struct Lazy {
 /// `columns.len() + row`, with the matrix -1.
 #[derive(Clone, Debug)]
 pub(super) struct Simplex {
-    columns: Vec<Vec<(u32, f64)>>,
+    pub(super) columns: Vec<Vec<(u32, f64)>>,
     costs: Vec<f64>,
-    bounds: Vec<(f64, f64)>,
-    limits: Vec<(f64, f64)>,
+    pub(super) bounds: Vec<(f64, f64)>,
+    pub(super) limits: Vec<(f64, f64)>,
     lazy: Vec<Lazy>,
-    at_upper: Vec<bool>,
+    pub(super) at_upper: Vec<bool>,
     /// Place in the basis, or `usize::MAX`.
-    place: Vec<usize>,
-    basis: Vec<usize>,
+    pub(super) place: Vec<usize>,
+    pub(super) basis: Vec<usize>,
     /// Row-major inverse of the basis matrix.
-    inverse: Vec<f64>,
-    values: Vec<f64>,
-    multipliers: Vec<f64>,
+    pub(super) inverse: Vec<f64>,
+    pub(super) values: Vec<f64>,
+    pub(super) multipliers: Vec<f64>,
+    /// Exchanges since the inverse was made afresh.
+    exchanges: u64,
 }
 
 impl Simplex {
@@ -73,6 +77,7 @@ impl Simplex {
             inverse,
             values: vec![0.0; rows],
             multipliers: vec![0.0; rows],
+            exchanges: 0,
         }
     }
 
@@ -96,6 +101,14 @@ impl Simplex {
     /// A row that is looked at only once a solution violates it.
     pub(super) fn lazy_row(&mut self, terms: Vec<(usize, f64)>, lower: f64, upper: f64) {
         self.lazy.push(Lazy { terms, limits: (lower, upper), row: None });
+    }
+
+    /// Other limits for a row that waited, whether it has joined or not.
+    pub(super) fn set_lazy_limits(&mut self, waiting: usize, lower: f64, upper: f64) {
+        self.lazy[waiting].limits = (lower, upper);
+        if let Some(row) = self.lazy[waiting].row {
+            self.limits[row] = (lower, upper);
+        }
     }
 
     /// The rows of those that waited and have joined, with their numbers among those that waited.
@@ -123,6 +136,10 @@ impl Simplex {
         self.columns.len()
     }
 
+    pub(super) fn rows(&self) -> usize {
+        self.limits.len()
+    }
+
     /// The value of a column.
     pub(super) fn value(&self, column: usize) -> f64 {
         match self.place[column] {
@@ -142,14 +159,14 @@ impl Simplex {
         self.multipliers[row]
     }
 
-    fn range(&self, variable: usize) -> (f64, f64) {
+    pub(super) fn range(&self, variable: usize) -> (f64, f64) {
         match variable.checked_sub(self.columns.len()) {
             None => self.bounds[variable],
             Some(row) => self.limits[row],
         }
     }
 
-    fn resting(&self, variable: usize) -> f64 {
+    pub(super) fn resting(&self, variable: usize) -> f64 {
         let (lower, upper) = self.range(variable);
         if self.at_upper[variable] { upper } else { lower }
     }
@@ -195,9 +212,13 @@ impl Simplex {
 
     fn solve_joined(&mut self, progress: &dyn Progress) -> Result<Status, Cancelled> {
         let rows = self.limits.len();
-        self.evaluate();
+        match self.solve_dual(progress)? {
+            Some(Status::Infeasible) => return Ok(Status::Infeasible),
+            // What it found is looked at once more.
+            Some(Status::Solved | Status::Stalled) | None => self.evaluate(),
+        }
         let mut idle = 0;
-        let mut fresh = false;
+        let mut fresh = self.exchanges < TRUSTED;
         let limit = 2_000 + 40 * rows as u64;
         for iteration in 1..=limit {
             if iteration % REFRESH == 0 {
@@ -208,8 +229,7 @@ impl Simplex {
             }
             let (mut gradient, feasible) = self.violations();
             if feasible {
-                let cost = |&variable: &usize| self.costs.get(variable).copied().unwrap_or(0.0);
-                gradient = self.basis.iter().map(cost).collect();
+                gradient = self.basic_costs();
             }
             let prices = self.prices(&gradient);
             let Some((entering, direction, slope)) = self.entering(&prices, feasible, idle > PATIENCE) else {
@@ -240,6 +260,26 @@ impl Simplex {
         };
         let gradient = self.basis.iter().zip(&self.values).map(slope).collect();
         (gradient, feasible)
+    }
+
+    fn basic_costs(&self) -> Vec<f64> {
+        self.basis.iter().map(|&variable| self.costs.get(variable).copied().unwrap_or(0.0)).collect()
+    }
+
+    /// What the costs of the basis make each row worth.
+    pub(super) fn prices_of_costs(&self) -> Vec<f64> {
+        self.prices(&self.basic_costs())
+    }
+
+    /// What a variable outside the basis costs beyond what its rows are worth.
+    pub(super) fn reduced_cost(&self, variable: usize, prices: &[f64]) -> f64 {
+        match variable.checked_sub(self.columns.len()) {
+            None => {
+                let paid: f64 = self.columns[variable].iter().map(|&(row, by)| prices[row as usize] * by).sum();
+                self.costs[variable] - paid
+            }
+            Some(row) => prices[row],
+        }
     }
 
     /// `gradient` times the inverse: one price a row.
@@ -290,7 +330,6 @@ impl Simplex {
     /// Moves the entering variable as far as it improves, and exchanges it with the variable that stops it; whether it
     /// moved at all.
     fn step(&mut self, entering: usize, direction: f64, slope: f64, feasible: bool, careful: bool) -> bool {
-        let rows = self.limits.len();
         let column = self.transformed(entering);
         // Where the slope changes: the distance, by how much, the place, whether at its upper bound.
         let mut turns: Vec<(f64, f64, usize, bool)> = Vec::new();
@@ -353,12 +392,21 @@ impl Simplex {
             return span > NEAR;
         };
         let start = self.resting(entering);
+        self.exchange(entering, leaving, at_upper, &column);
+        self.values[leaving] = start + direction * distance;
+        distance > NEAR
+    }
+
+    /// Lets a variable take the place of a basic one, which then rests at a bound; `column` is the entering one's,
+    /// transformed.
+    pub(super) fn exchange(&mut self, entering: usize, leaving: usize, at_upper: bool, column: &[f64]) {
+        let rows = self.limits.len();
+        self.exchanges += 1;
         let out = self.basis[leaving];
         self.place[out] = usize::MAX;
         self.at_upper[out] = at_upper;
         self.place[entering] = leaving;
         self.basis[leaving] = entering;
-        self.values[leaving] = start + direction * distance;
         let pivot = column[leaving];
         let (before, rest) = self.inverse.split_at_mut(leaving * rows);
         let (row, after) = rest.split_at_mut(rows);
@@ -368,11 +416,10 @@ impl Simplex {
         for (other, &by) in others.zip(sizes).filter(|(_, by)| **by != 0.0) {
             other.iter_mut().zip(row.iter()).for_each(|(entry, pivoted)| *entry -= by * pivoted);
         }
-        distance > NEAR
     }
 
     /// The inverse times the matrix column of a variable.
-    fn transformed(&self, variable: usize) -> Vec<f64> {
+    pub(super) fn transformed(&self, variable: usize) -> Vec<f64> {
         let rows = self.limits.len();
         let entry = |place: usize| {
             let inverse = &self.inverse[place * rows..][..rows];
@@ -385,7 +432,7 @@ impl Simplex {
     }
 
     /// The values of the basic variables, from those that rest at their bounds.
-    fn evaluate(&mut self) {
+    pub(super) fn evaluate(&mut self) {
         let rows = self.limits.len();
         let mut sums = vec![0.0; rows];
         for (variable, column) in self.columns.iter().enumerate() {
@@ -408,7 +455,8 @@ impl Simplex {
     }
 
     /// A fresh inverse by elimination; a basis that has become singular is given up for the rows' own variables.
-    fn invert(&mut self) {
+    pub(super) fn invert(&mut self) {
+        self.exchanges = 0;
         let rows = self.limits.len();
         let mut matrix = vec![0.0; rows * rows];
         for (place, &variable) in self.basis.iter().enumerate() {
@@ -430,51 +478,6 @@ impl Simplex {
         }
         self.inverse = vec![0.0; rows * rows];
         (0..rows).for_each(|row| self.inverse[row * rows + row] = -1.0);
-    }
-
-    /// After a solve that ended infeasible: whole multipliers of the rows that show it in exact arithmetic. For all
-    /// columns within their bounds, the weighted sum of the rows (upper limits where the multiplier is positive, lower
-    /// ones where it is negative) stays below what the columns make of it. Bounds and coefficients must be whole.
-    pub(super) fn proof(&self) -> Option<Vec<i64>> {
-        let scales = (1..=24).chain([30, 36, 48, 60, 120, 1_000, 100_000, 10_000_000]);
-        for scale in scales {
-            for sign in [1.0, -1.0] {
-                let scaled = |price: &f64| (price * sign * f64::from(scale)).round() as i64;
-                let weights: Vec<i64> = self.multipliers.iter().map(scaled).collect();
-                if self.proves(&weights) {
-                    return Some(weights);
-                }
-            }
-        }
-        None
-    }
-
-    /// Whether the weighted rows cannot be met by columns within their bounds, in exact arithmetic.
-    fn proves(&self, weights: &[i64]) -> bool {
-        let whole = |value: f64| (value.fract() == 0.0 && value.abs() < 1e15).then_some(value as i128);
-        let extreme = |weight: i128, (lower, upper): (f64, f64)| {
-            let bound = if weight > 0 { whole(upper)? } else { whole(lower)? };
-            weight.checked_mul(bound)
-        };
-        let mut most: i128 = 0;
-        for (&weight, &limits) in weights.iter().zip(&self.limits) {
-            if weight != 0 {
-                let Some(term) = extreme(i128::from(weight), limits) else { return false };
-                most += term;
-            }
-        }
-        for (column, &bounds) in self.columns.iter().zip(&self.bounds) {
-            let mut weight: i128 = 0;
-            for &(row, by) in column {
-                let Some(by) = whole(by) else { return false };
-                weight -= i128::from(weights[row as usize]) * by;
-            }
-            if weight != 0 {
-                let Some(term) = extreme(weight, bounds) else { return false };
-                most += term;
-            }
-        }
-        most < 0
     }
 }
 

@@ -11,6 +11,7 @@ mod goodness_of_fit;
 mod intervals;
 mod kmeans;
 mod lag_coupling;
+mod lbfgs;
 mod logistic;
 pub mod markov_state_model;
 mod pca;
@@ -35,12 +36,14 @@ pub use goodness_of_fit::{GoodnessOfFit, LEAST_EXPECTED, goodness_of_fit};
 pub use intervals::{normal_quantile, wilson, wilson_share, zero_count_upper};
 pub use kmeans::{KMeans, silhouette};
 pub use lag_coupling::{LagBound, lag_bounds};
+pub use lbfgs::{Minimum, minimise};
 pub use logistic::{Logistic, choose_penalty};
 pub use pca::Pca;
 pub use quantiles::{quantile, sorted};
 pub use random::Stream;
 pub use recurrence::{RecurrenceMeasures, recurrence_measures};
 pub use separation::{Rule, Separation, SeparationError, occupancy_separation, separation};
+pub(crate) use special::solve_positive;
 pub use survival::{
     Crossing, CrossingEstimate, KaplanMeier, Lifetime, RestrictedMean, SurvivalPoint, censored_share,
     crossing_estimate, resample_counts, sorted_lifetimes, weighted_crossing,

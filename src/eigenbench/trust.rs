@@ -1,0 +1,231 @@
+//! From scores to trust, from trust to a leaderboard (eigenbench.md, section 5; EigenTrust: Kamvar and others 2003).
+
+use super::btd::Btd;
+
+/// The trust matrix by rows of judges: the chance that a judge names a model when it picks the best of all, ties split.
+pub fn trust_matrix(model: &Btd) -> Vec<f64> {
+    let n = model.models();
+    let scores = model.scores();
+    let mut trust = Vec::with_capacity(n * n);
+    for judge in 0..n {
+        let row = &scores[judge * n..][..n];
+        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let roots: Vec<f64> = row.iter().map(|score| (0.5 * (score - largest)).exp()).collect();
+        let all: f64 = roots.iter().sum();
+        let half_ties = 0.5 * model.log_ties[judge].exp();
+        let sizes: Vec<f64> = roots.iter().map(|&root| root * root + half_ties * root * (all - root)).collect();
+        let total: f64 = sizes.iter().sum();
+        trust.extend(sizes.iter().map(|size| size / total));
+    }
+    trust
+}
+
+/// A leaderboard with how the power iteration would have fared.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct EigenTrust {
+    /// Trust in each model; sums to 1.
+    pub trust: Vec<f64>,
+    /// Closed classes of the matrix: above 1 there is no one leaderboard without damping.
+    pub closed_classes: usize,
+    /// Whether the power iteration from equal trust would go round for ever.
+    pub periodic: bool,
+    /// Steps of the power iteration from equal trust to an L1 change below 1e-6 (the authors' rule); `None` beyond 1,000.
+    pub power_steps: Option<u32>,
+}
+
+/// Why there is no leaderboard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// More than one group of models trusts nobody outside.
+    #[error("{} groups of models trust nobody outside, so that there is no one leaderboard: use damping", .0.len())]
+    ClosedClasses(Vec<Vec<usize>>),
+}
+
+/// The stationary trust of a row-stochastic matrix with teleportation: `t = (1 - damping) t T + damping p`, `p` being
+/// `trusted` (equal where it is `None`). By elimination without subtraction (Grassmann, Taksar and Heyman 1985).
+///
+/// # Errors
+/// [`TrustError::ClosedClasses`].
+pub fn eigentrust(matrix: &[f64], damping: f64, trusted: Option<&[f64]>) -> Result<EigenTrust, TrustError> {
+    let n = matrix.len().isqrt();
+    let equal = vec![1.0 / n as f64; n];
+    let trusted = trusted.unwrap_or(&equal);
+    let mut mixed: Vec<f64> = Vec::with_capacity(n * n);
+    for row in matrix.chunks_exact(n) {
+        mixed.extend(row.iter().zip(trusted).map(|(own, p)| (1.0 - damping) * own + damping * p));
+    }
+    let closed = closed_classes(&mixed, n);
+    if closed.len() > 1 {
+        return Err(TrustError::ClosedClasses(closed));
+    }
+    let class = closed.into_iter().next().unwrap_or_default();
+    let mut trust = vec![0.0; n];
+    for (&model, share) in class.iter().zip(stationary(&mixed, n, &class)) {
+        trust[model] = share;
+    }
+    let periodic = period(&mixed, n, &class) > 1;
+    Ok(EigenTrust { trust, closed_classes: 1, periodic, power_steps: power_steps(&mixed, n) })
+}
+
+/// `1500 + 400 log10(n t)`.
+pub fn elo(trust: &[f64]) -> Vec<f64> {
+    trust.iter().map(|t| 1500.0 + 400.0 * (trust.len() as f64 * t).log10()).collect()
+}
+
+/// The stationary law of one closed class.
+fn stationary(matrix: &[f64], n: usize, class: &[usize]) -> Vec<f64> {
+    let size = class.len();
+    let mut rows: Vec<f64> = class.iter().flat_map(|&i| class.iter().map(move |&j| matrix[i * n + j])).collect();
+    for last in (1..size).rev() {
+        let leaves: f64 = rows[last * size..][..last].iter().sum();
+        for i in 0..last {
+            rows[i * size + last] /= leaves;
+        }
+        for i in 0..last {
+            for j in 0..last {
+                rows[i * size + j] += rows[i * size + last] * rows[last * size + j];
+            }
+        }
+    }
+    let mut law = vec![1.0; size];
+    for j in 1..size {
+        law[j] = (0..j).map(|i| law[i] * rows[i * size + j]).sum();
+    }
+    let total: f64 = law.iter().sum();
+    law.iter().map(|share| share / total).collect()
+}
+
+fn reach(matrix: &[f64], n: usize, from: usize) -> Vec<bool> {
+    let mut reached = vec![false; n];
+    let mut open = vec![from];
+    reached[from] = true;
+    while let Some(i) = open.pop() {
+        for j in 0..n {
+            if matrix[i * n + j] > 0.0 && !reached[j] {
+                reached[j] = true;
+                open.push(j);
+            }
+        }
+    }
+    reached
+}
+
+/// Sets of models that trust lead to but never out of.
+fn closed_classes(matrix: &[f64], n: usize) -> Vec<Vec<usize>> {
+    let reaches: Vec<Vec<bool>> = (0..n).map(|i| reach(matrix, n, i)).collect();
+    let mut classes: Vec<Vec<usize>> = Vec::new();
+    for i in 0..n {
+        let closed = (0..n).all(|j| !reaches[i][j] || reaches[j][i]);
+        if closed && !classes.iter().any(|class| class.contains(&i)) {
+            classes.push((0..n).filter(|&j| reaches[i][j]).collect());
+        }
+    }
+    classes
+}
+
+/// The greatest common divisor of the lengths of all ways back.
+fn period(matrix: &[f64], n: usize, class: &[usize]) -> u64 {
+    let Some(&first) = class.first() else { return 1 };
+    let mut level = vec![None; n];
+    level[first] = Some(0u64);
+    let mut open = std::collections::VecDeque::from([first]);
+    let mut divisor = 0;
+    while let Some(i) = open.pop_front() {
+        for &j in class.iter().filter(|&&j| matrix[i * n + j] > 0.0) {
+            let here = level[i].unwrap_or_default() + 1;
+            match level[j] {
+                None => {
+                    level[j] = Some(here);
+                    open.push_back(j);
+                }
+                Some(there) => divisor = gcd(divisor, here.abs_diff(there)),
+            }
+        }
+    }
+    divisor.max(1)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn power_steps(matrix: &[f64], n: usize) -> Option<u32> {
+    let mut trust = vec![1.0 / n as f64; n];
+    for step in 1..=1000 {
+        let next: Vec<f64> = (0..n).map(|j| (0..n).map(|i| trust[i] * matrix[i * n + j]).sum()).collect();
+        let change: f64 = next.iter().zip(&trust).map(|(a, b)| (a - b).abs()).sum();
+        trust = next;
+        if change < 1e-6 {
+            return Some(step);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(found: &[f64], known: &[f64], within: f64) {
+        assert!(found.iter().zip(known).all(|(a, b)| (a - b).abs() < within), "{found:?} {known:?}");
+    }
+
+    /// eigenbench.md, section 14, check 1.
+    #[test]
+    fn fixed_parameters() {
+        let all: Vec<f64> = (0..15).map(|k| -0.3 + 0.7 * f64::from(k) / 14.0).collect();
+        let model = Btd {
+            dimension: 2,
+            lenses: all[..6].to_vec(),
+            dispositions: all[6..12].to_vec(),
+            log_ties: all[12..].to_vec(),
+        };
+        let found = eigentrust(&trust_matrix(&model), 0.0, None).unwrap();
+        near(&found.trust, &[0.33998720558859563, 0.3332748295185366, 0.3267379648928681], 1e-10);
+    }
+
+    /// Checks 3 to 5.
+    #[test]
+    fn stationary_laws_that_are_known() {
+        let found = eigentrust(&[0.7, 0.3, 0.4, 0.6], 0.0, None).unwrap();
+        near(&found.trust, &[4.0 / 7.0, 3.0 / 7.0], 1e-14);
+        near(&elo(&found.trust), &[1523.1967787910746, 1473.2212841477547], 1e-8);
+        let found = eigentrust(&[0.7, 0.3, 0.4, 0.6], 0.15, None).unwrap();
+        near(&found.trust, &[83.0 / 149.0, 66.0 / 149.0], 1e-14);
+        let found = eigentrust(&[0.7, 0.3, 0.4, 0.6], 1.0, None).unwrap();
+        near(&elo(&found.trust), &[1500.0, 1500.0], 1e-9);
+        let found = eigentrust(&[0.5, 0.3, 0.2, 0.2, 0.5, 0.3, 0.3, 0.3, 0.4], 0.0, None).unwrap();
+        near(&found.trust, &[21.0 / 64.0, 24.0 / 64.0, 19.0 / 64.0], 1e-14);
+        assert!(!found.periodic && found.power_steps.is_some());
+        let found = eigentrust(&[0.0, 1.0, 0.0, 0.5, 0.0, 0.5, 0.0, 1.0, 0.0], 0.0, None).unwrap();
+        near(&found.trust, &[0.25, 0.5, 0.25], 1e-14);
+        assert!(found.periodic && found.power_steps.is_none());
+    }
+
+    #[test]
+    fn two_closed_classes_have_no_one_leaderboard() {
+        let apart = [0.5, 0.5, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 0.7, 0.0, 0.0, 0.6, 0.4];
+        assert_eq!(eigentrust(&apart, 0.0, None), Err(TrustError::ClosedClasses(vec![vec![0, 1], vec![2, 3]])));
+        assert!(eigentrust(&apart, 0.1, None).is_ok());
+    }
+
+    /// Check 14: no overflow.
+    #[test]
+    fn extreme_scores_give_rows_that_sum_to_one() {
+        let model =
+            Btd { dimension: 1, lenses: vec![1.0, -1.0], dispositions: vec![800.0, -800.0], log_ties: vec![0.0, 3.0] };
+        for row in trust_matrix(&model).chunks_exact(2) {
+            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12 && row.iter().all(|t| t.is_finite()));
+        }
+    }
+
+    /// Check 16: four honest judges and a colluder that gives itself 0.9.
+    #[test]
+    fn collusion_in_closed_form() {
+        let mut matrix = vec![0.2; 25];
+        matrix[20..].copy_from_slice(&[0.025, 0.025, 0.025, 0.025, 0.9]);
+        let found = eigentrust(&matrix, 0.0, None).unwrap();
+        near(&[found.trust[4]], &[2.0 / 3.0], 1e-12);
+        near(&elo(&found.trust)[3..], &[1347.92, 1709.15], 0.01);
+    }
+}

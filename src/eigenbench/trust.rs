@@ -114,10 +114,10 @@ fn reach(matrix: &[f64], n: usize, from: usize) -> Vec<bool> {
 fn closed_classes(matrix: &[f64], n: usize) -> Vec<Vec<usize>> {
     let reaches: Vec<Vec<bool>> = (0..n).map(|i| reach(matrix, n, i)).collect();
     let mut classes: Vec<Vec<usize>> = Vec::new();
-    for i in 0..n {
-        let closed = (0..n).all(|j| !reaches[i][j] || reaches[j][i]);
+    for (i, from) in reaches.iter().enumerate() {
+        let closed = (0..n).all(|j| !from[j] || reaches[j][i]);
         if closed && !classes.iter().any(|class| class.contains(&i)) {
-            classes.push((0..n).filter(|&j| reaches[i][j]).collect());
+            classes.push((0..n).filter(|&j| from[j]).collect());
         }
     }
     classes

@@ -1,6 +1,7 @@
 //! `kleroterion panel`: lotteries over panels, and draws from them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
@@ -123,7 +124,7 @@ impl LotteryCommand {
         }
         let spec = LotterySpec {
             version: 1,
-            pool,
+            pool: Arc::new(pool),
             quotas,
             one_per_household: self.files.one_per_household(),
             algorithm: self.algorithm,

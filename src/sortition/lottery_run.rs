@@ -1,5 +1,7 @@
 //! One lottery: from a pool and its quotas to everybody's chance, by any of the rules.
 
+use std::sync::Arc;
+
 use super::algorithm::Algorithm;
 use super::certificate::{Certificate, CertificateError, TOLERANCE};
 use super::fairness::{Evenness, evenness};
@@ -25,7 +27,8 @@ const LEVEL: f64 = 0.95;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LotterySpec {
     pub version: u32,
-    pub pool: Pool,
+    /// Shared, so that a copy of the spec does not copy everybody.
+    pub pool: Arc<Pool>,
     pub quotas: Quotas,
     /// No two people of one household on a panel.
     pub one_per_household: bool,

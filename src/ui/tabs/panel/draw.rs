@@ -341,5 +341,5 @@ fn replacement_spec(view: &LotteryView, members: &[u32], left: &[&str], draft: &
     let seated: Vec<u32> = members.iter().copied().filter(|member| !gone.contains(member)).collect();
     let rest =
         remainder(&spec.pool, &spec.quotas, &seated, &gone, spec.one_per_household).map_err(|e| format!("{e}."))?;
-    Ok(LotterySpec { pool: rest.pool, quotas: rest.quotas, seed: draft.seed, ..LotterySpec::clone(spec) })
+    Ok(LotterySpec { pool: Arc::new(rest.pool), quotas: rest.quotas, seed: draft.seed, ..LotterySpec::clone(spec) })
 }

@@ -5,6 +5,7 @@ mod delimited;
 pub mod foundation;
 mod json_lines;
 mod mangled;
+pub mod named_people;
 pub mod sentences;
 pub mod table;
 pub mod whole_file;

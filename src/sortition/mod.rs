@@ -9,6 +9,7 @@
 
 pub mod algorithm;
 pub mod audit;
+pub mod before;
 mod bound;
 mod branching;
 pub mod census;

@@ -35,6 +35,7 @@ pub fn run_kind(kind: &str) -> String {
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),
+        "verify-panel" => "Check an audit file".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -56,6 +57,7 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::TrainMlm(spec) => spec.text.display().to_string(),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
+        RunSpec::VerifyPanel(spec) => spec.name.clone(),
     }
 }
 

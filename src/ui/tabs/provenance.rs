@@ -148,6 +148,8 @@ pub fn actions(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
     };
     if matches!(row.kind.as_str(), "certify" | "survey" | "verify") {
         action("Show results", "Opens them in the Certify tab", Command::ShowRun(row.id));
+    } else if matches!(row.kind.as_str(), "lottery" | "verify-panel") {
+        action("Show results", "Opens them in the Panel tab", Command::ShowRun(row.id));
     }
     match row.state {
         RunState::Running => action("Pause", "Holds it at its next batch", Command::PauseRun(row.id)),
@@ -162,7 +164,7 @@ pub fn actions(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
     } else {
         action("Run again", "A new run with the same settings and seed", Command::RunAgain(row.id));
     }
-    if row.kind != "verify" {
+    if !matches!(row.kind.as_str(), "verify" | "verify-panel") {
         action("Duplicate as form", "Fills the form with these settings", Command::DuplicateAsForm(row.id));
     }
     if row.archived {

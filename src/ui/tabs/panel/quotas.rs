@@ -30,7 +30,8 @@ impl PanelTab {
             lamp::show(ui, &mut self.lamp, &self.draft, &reading);
         }
         card(ui, "", |ui| {
-            self.tools(ui, &reading, found.as_ref());
+            self.quota_file.show(ui);
+            self.tools(ui, &reading, found.as_ref(), commands);
             self.unnamed(ui, &reading, found.as_ref());
             if reading.places.is_empty() {
                 self.first_rows(ui, found.as_ref());
@@ -38,14 +39,15 @@ impl PanelTab {
             }
             let height = (ui.available_height() - 28.0).max(200.0);
             let counts = found.as_ref().map(|found| &*found.counts);
+            let taken = self.already.follow(&self.draft, found.as_ref());
             let (expected, drawn) = self.outcome.seats();
-            let beside = Beside { reading: &reading, counts, expected, drawn };
+            let beside = Beside { reading: &reading, counts, expected, drawn, taken: &taken.seats };
             grid::show(ui, &mut self.draft, &mut self.cursor, beside, height, commands);
         });
     }
 
     /// What rows can be added and removed.
-    fn tools(&mut self, ui: &mut Ui, reading: &Reading, found: Option<&Gathered>) {
+    fn tools(&mut self, ui: &mut Ui, reading: &Reading, found: Option<&Gathered>, commands: &mut Vec<Command>) {
         ui.horizontal_wrapped(|ui| {
             let at = reading.places.get(self.cursor.at.0).copied();
             if ui.button("Add value").on_hover_text("A new row below the cursor, of the same attribute.").clicked() {
@@ -74,6 +76,7 @@ impl PanelTab {
                     }
                 }
             }
+            self.quota_menus(ui, reading, found, commands);
             if let Some(note) = &self.cursor.note {
                 ui.label(theme::caption(note.as_str()).weak());
             }

@@ -43,6 +43,13 @@ impl Unreachable {
     }
 }
 
+impl Unreachable {
+    /// How many people are out of reach.
+    pub fn count(&self) -> usize {
+        self.groups.iter().map(|group| group.people.len()).sum()
+    }
+}
+
 struct Search<'a> {
     census: &'a Census,
     quotas: &'a Quotas,

@@ -75,7 +75,8 @@ struct Ground {
     pool: Pool,
     problem: Problem,
     lottery: Lottery,
-    published: PublishedList,
+    /// The list that is drawn from, or why none can be.
+    published: Result<PublishedList, AuditError>,
     inclusion: Vec<f64>,
 }
 
@@ -117,7 +118,10 @@ impl AuditFile {
         let told = format!("{} panels meet every quota, and their list has its hash.", self.panels.len());
         let mut panels = AuditCheck::new(Subject::Panels, told);
         compare_panels(&mut panels, "panels", &ground, &ground.lottery);
-        panels.differ("list_sha256", &self.list_sha256, &ground.published.hash);
+        match &ground.published {
+            Ok(published) => panels.differ("list_sha256", &self.list_sha256, &published.hash),
+            Err(error) => panels.differ("panels", "a list that can be drawn from", error),
+        }
         checks.push(panels);
         progress.checkpoint()?;
         progress.stage("checking chances");
@@ -131,7 +135,9 @@ impl AuditFile {
             draws => format!("{draws} drawn from the lottery's own probabilities, again from the words."),
         };
         let mut draws = AuditCheck::new(Subject::Draws, told);
-        compare_draws(&mut draws, "draws", &self.draws, &ground.published);
+        if let Ok(published) = &ground.published {
+            compare_draws(&mut draws, "draws", &self.draws, published);
+        }
         checks.push(draws);
         if self.numbered.is_some() {
             progress.stage("checking numbered panels");
@@ -146,7 +152,7 @@ impl AuditFile {
             .map_err(|error| AuditError::Content(error.to_string()))?;
         let lottery = self.lottery()?;
         let inclusion = lottery.inclusion(pool.len());
-        Ok(Ground { published: self.published()?, pool, problem, lottery, inclusion })
+        Ok(Ground { published: self.published(), pool, problem, lottery, inclusion })
     }
 
     fn compare_chances(&self, ground: &Ground) -> AuditCheck {
@@ -294,7 +300,13 @@ fn compare_draws(check: &mut AuditCheck, field: &str, draws: &[AuditDraw], publi
         let field = format!("{field}[{number}]");
         match published.draw(&draw.drawn.words) {
             Ok(again) => {
-                check.differ(&field, format!("{:?}", draw.drawn), format!("{again:?}"));
+                let drawn = &draw.drawn;
+                check.differ(&format!("{field}.words"), &drawn.words, &again.words);
+                check.differ(&format!("{field}.seed"), &drawn.seed, &again.seed);
+                check.differ(&format!("{field}.number"), drawn.number, again.number);
+                check.differ(&format!("{field}.panel"), drawn.panel, again.panel);
+                check.differ(&format!("{field}.panel_hash"), &drawn.panel_hash, &again.panel_hash);
+                check.differ(&format!("{field}.list_hash"), &drawn.list_hash, &again.list_hash);
                 let members = panel_hash(draw.members.iter().map(String::as_str));
                 check.differ(&format!("{field}.members"), members, again.panel_hash);
             }

@@ -261,8 +261,9 @@ fn made_by(ui: &mut egui::Ui, row: &RunRow, context: &TabContext<'_>, commands: 
         }
     });
     ui.add(Label::new(theme::mono(shortened(&row.spec.command_line(), 600))).wrap());
-    CollapsingHeader::new("All settings (JSON)").id_salt(("spec", row.id)).show(ui, |ui| {
-        let json = pretty(&row.spec);
+    let title = if has_people(&row.spec) { "Settings without the people (JSON)" } else { "All settings (JSON)" };
+    CollapsingHeader::new(title).id_salt(("spec", row.id)).show(ui, |ui| {
+        let json = format::settings(&row.spec);
         if ui.button("Copy settings").clicked() {
             commands.push(Command::CopyText(json.clone()));
         }
@@ -360,8 +361,8 @@ fn hash_field(ui: &mut egui::Ui, name: &str, hash: &str, commands: &mut Vec<Comm
     });
 }
 
-fn pretty(spec: &RunSpec) -> String {
-    serde_json::to_string_pretty(spec).unwrap_or_else(|error| format!("The settings could not be written: {error}"))
+fn has_people(spec: &RunSpec) -> bool {
+    matches!(spec, RunSpec::Lottery(_) | RunSpec::VerifyPanel(_))
 }
 
 /// The first `most` characters; a survey of ten thousand sentences must not be laid out at once.

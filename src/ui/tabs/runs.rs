@@ -160,7 +160,7 @@ fn named(response: &egui::Response, name: &str) {
 
 /// The words of a run that a search goes through.
 fn searched(run: &RunRow) -> String {
-    let spec = serde_json::to_string(&run.spec).unwrap_or_default();
+    let spec = format::settings(&run.spec);
     format!("run {} {} {spec}", run.id.0, format::run_kind(&run.kind))
 }
 

@@ -68,8 +68,15 @@ pub fn show(
                 .min_scrolled_height(ROW * 4.0)
                 .max_scroll_height((height - ROW).max(ROW * 4.0))
                 .cell_layout(Layout::left_to_right(Align::Center));
+            // Names take what room is left, so that they need not be cut.
+            let room = (width - Column::ALL.iter().map(|column| column.width()).sum::<f32>()).max(0.0);
             for column in Column::ALL {
-                builder = builder.column(Width::exact(column.width()).clip(true));
+                let more = match column {
+                    Column::Attribute => (room * 0.4).min(120.0),
+                    Column::Value => (room * 0.6).min(200.0),
+                    _ => 0.0,
+                };
+                builder = builder.column(Width::exact((column.width() + more).floor()).clip(true));
             }
             if let Some(row) = scroll.filter(|&row| row < rows) {
                 builder = builder.scroll_to_row(row, None);

@@ -128,6 +128,12 @@ impl LampState {
         self.answer.get()
     }
 
+    /// What is still being looked for about the present quotas, and how far that is.
+    pub fn looking(&mut self) -> Option<String> {
+        let deeper = self.asked.as_ref().is_some_and(|(_, deeper)| *deeper) && self.answer.waiting();
+        (deeper && !self.behind()).then(|| format!("Whom can no panel have? Looking …{}", self.asking.percent()))
+    }
+
     /// Whether the answer that is there is about quotas before the last edit.
     pub fn behind(&mut self) -> bool {
         let asked = self.asked.clone();
@@ -201,7 +207,7 @@ pub fn headline(report: &Report, size: u32, seated: usize) -> (VerdictKind, Stri
         seated => format!("{} ({} seated already)", number::count(u64::from(size)), number::count(seated as u64)),
     };
     match report.lamp {
-        Lamp::Feasible => match report.unreachable.as_ref().map(|found| found.people().len()) {
+        Lamp::Feasible => match report.unreachable.as_ref().map(|found| found.count()) {
             Some(people) if people > 0 => {
                 let people = number::counted(people as u64, "person", "people");
                 (
@@ -230,7 +236,6 @@ pub fn show(ui: &mut Ui, state: &mut LampState, draft: &Draft, reading: &Reading
         return;
     }
     let behind = state.behind();
-    let (waiting, asking) = (state.answer.waiting(), state.asking.clone());
     match state.answer() {
         Some(answer) => {
             let (kind, sentence) = headline(&answer.report, answer.question.quotas.size, answer.question.seated.len());
@@ -239,11 +244,6 @@ pub fn show(ui: &mut Ui, state: &mut LampState, draft: &Draft, reading: &Reading
                 say(ui, VerdictKind::Nothing, &format!("Checking …  Before the edit: {sentence}"));
             } else {
                 say(ui, kind, &sentence);
-            }
-            if waiting && !behind {
-                let told = format!("Looking for people whom no panel can have …{}", asking.percent());
-                ui.label(theme::caption(told).weak());
-                ui.ctx().request_repaint_after_secs(0.25);
             }
         }
         None => say(ui, VerdictKind::Nothing, "Checking …"),

@@ -104,7 +104,8 @@ impl PanelTab {
                 }
                 return;
             }
-            self.outcome.switch(ui, &mut self.why_hidden);
+            let looking = self.lamp.looking();
+            self.outcome.switch(ui, &mut self.why_hidden, looking.as_deref());
             match self.outcome.view {
                 View::Quotas => self.quotas(ui, commands),
                 View::Audit => self.audit.show(ui, context, commands),

@@ -76,8 +76,8 @@ impl Outcome {
         (expected, self.draw.outcome().map(|outcome| &outcome.seats))
     }
 
-    /// The switch between the views.
-    pub fn switch(&mut self, ui: &mut Ui, why_hidden: &mut bool) {
+    /// The switch between the views; `note` says what goes on, where nothing moves for it.
+    pub fn switch(&mut self, ui: &mut Ui, why_hidden: &mut bool, note: Option<&str>) {
         ui.horizontal(|ui| {
             for (view, name, why) in [
                 (View::Quotas, "Quotas", "Who should sit on the panel."),
@@ -90,6 +90,10 @@ impl Outcome {
             let text = if *why_hidden { "Show explanation" } else { "Hide explanation" };
             if ui.small_button(text).clicked() {
                 *why_hidden = !*why_hidden;
+            }
+            if let Some(note) = note {
+                ui.label(theme::caption(note).weak());
+                ui.ctx().request_repaint_after_secs(0.25);
             }
         });
     }

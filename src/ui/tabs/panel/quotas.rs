@@ -26,11 +26,14 @@ impl PanelTab {
         }
         let found = self.people.get().cloned();
         let Some((_, _, reading)) = self.read.take() else { return };
-        if !reading.places.is_empty() && found.is_some() {
-            lamp::show(ui, &mut self.lamp, &self.draft, &reading);
-        }
+        // One widget however much is told in it: what follows keeps its identity, open menus and the keyboard.
+        ui.vertical(|ui| {
+            if !reading.places.is_empty() && found.is_some() {
+                lamp::show(ui, &mut self.lamp, &self.draft, &reading);
+            }
+        });
         card(ui, "", |ui| {
-            self.quota_file.show(ui);
+            ui.vertical(|ui| self.quota_file.show(ui));
             self.tools(ui, &reading, found.as_ref(), commands);
             self.unnamed(ui, &reading, found.as_ref());
             if reading.places.is_empty() {

@@ -208,7 +208,7 @@ fn nameless(window: &Window) -> Vec<String> {
     let named = |node: &egui_kittest::kittest::AccessKitNode<'_>| {
         node.label().is_some_and(|label| !label.trim().is_empty()) || node.labelled_by().next().is_some()
     };
-    let nodes = window.harness.query_all_by(|node| roles.contains(&node.role()) && !named(&node));
+    let nodes = window.harness.query_all_by(|node| roles.contains(&node.role()) && !named(node));
     nodes.map(|node| format!("{:?} at {:?}", node.accesskit_node().role(), node.rect())).collect()
 }
 

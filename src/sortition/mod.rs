@@ -19,6 +19,7 @@ mod cones;
 pub mod conflict;
 pub mod decomposition;
 pub mod draw;
+mod exchange;
 #[cfg(test)]
 mod exhaustive;
 pub mod fairness;

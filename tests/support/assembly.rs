@@ -92,10 +92,22 @@ impl Window {
         self.harness.query_all_by(|node| contains(node.label()) || contains(node.value())).next().is_some()
     }
 
+    /// Everything that is on screen, in words.
+    fn labels(&self) -> Vec<String> {
+        self.harness
+            .query_all_by(|node| node.label().is_some())
+            .filter_map(|node| node.accesskit_node().label())
+            .collect()
+    }
+
     pub fn wait_for(&mut self, text: &str) {
         let began = Instant::now();
         while !self.has(text) {
-            assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {text}");
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "waited in vain for {text}; there is {:?}",
+                self.labels()
+            );
             std::thread::sleep(Duration::from_millis(10));
             self.harness.step();
         }

@@ -314,7 +314,7 @@ impl Workbench {
             }),
             Purpose::ImportSentences => self.background(move || Message::Sentences(files::read_sentences(&path))),
             Purpose::Certificate | Purpose::Audit => {
-                self.background(move || Message::Verifiable(files::read_verifiable(&path)));
+                self.background(move || Message::Verifiable(files::read_verifiable(&path).map(Box::new)));
             }
             Purpose::Quotas => {
                 self.panel.read_quotas(path);

@@ -38,7 +38,7 @@ pub(super) enum Message {
     Dropped(Vec<Dropped>),
     Sentences(Result<(String, Vec<String>), String>),
     /// A certificate or an audit file, as the run that checks it.
-    Verifiable(Result<RunSpec, String>),
+    Verifiable(Result<Box<RunSpec>, String>),
     Duplicated(Result<PathBuf, String>),
     SampleCopied(Result<PathBuf, String>),
     SettingsSaved,
@@ -80,7 +80,7 @@ impl Workbench {
             Message::Sentences(Ok((name, sentences))) => self.request(Request::PutSentences(name, sentences)),
             Message::Verifiable(Ok(spec)) => {
                 self.tab = home_of(spec.kind());
-                self.apply(ctx, Command::StartRun(Box::new(spec)));
+                self.apply(ctx, Command::StartRun(spec));
             }
             Message::Duplicated(Ok(path)) => self.tell(Level::Success, format!("Copied to {}", path.display())),
             Message::SampleCopied(Ok(path)) => self.apply(ctx, Command::OpenProject(path)),
@@ -268,7 +268,7 @@ impl Workbench {
             }
             Dropped::Sentences(path) => self.background(move || Message::Sentences(files::read_sentences(&path))),
             Dropped::Verifiable(path) => {
-                self.background(move || Message::Verifiable(files::read_verifiable(&path)));
+                self.background(move || Message::Verifiable(files::read_verifiable(&path).map(Box::new)));
             }
             Dropped::Unknown(path) => self.tell(
                 Level::Warning,

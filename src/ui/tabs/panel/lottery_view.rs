@@ -52,12 +52,13 @@ impl LotteryView {
     fn new(spec: LotterySpec, result: LotteryResult) -> Self {
         let composition = fairness::composition(&spec.pool, &spec.quotas, &result.inclusion);
         let size = f64::from(spec.quotas.size);
-        let mut expected: Seats =
-            composition.iter().map(|row| ((row.attribute.clone(), row.value.clone()), row.expected * size)).collect();
         let seated = seated(&spec);
-        for (names, seats) in &seated {
-            *expected.entry(names.clone()).or_default() += seats;
-        }
+        let whole = |row: &ValueChances| {
+            let names = (row.attribute.clone(), row.value.clone());
+            let seats = row.expected * size + seated.get(&names).copied().unwrap_or_default();
+            (names, seats)
+        };
+        let expected: Seats = composition.iter().map(whole).collect();
         let list = PublishedList::weighted(&result.lottery, spec.pool.ids());
         let list = list.map(Arc::new).map_err(|error| error.to_string());
         Self {

@@ -209,6 +209,7 @@ impl PanelTab {
     /// Everybody was deleted from the project.
     pub fn people_forgotten(&mut self) {
         self.draft.pool = None;
+        self.draft.already.clear();
         self.settled = self.draft.clone();
     }
 

@@ -192,3 +192,109 @@ fn bad_input_names_file_and_row() {
     let output = kleroterion(folder.path(), &["panel", "draw", "--lottery", "people.csv", "--dice", "1"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }
+
+/// A lottery of a panel of three with somebody seated already, and one who is not to be drawn.
+fn seated(folder: &Path) -> Value {
+    std::fs::write(folder.join("already.csv"), "id,why\nt1,pilot panel\n").unwrap();
+    std::fs::write(folder.join("left.txt"), "t2\n").unwrap();
+    let quotas = "category,feature,min,max\ngender,F,1,1\ngender,M,2,2\nage,Y,1,2\nage,O,1,2\n";
+    std::fs::write(folder.join("quotas.csv"), quotas).unwrap();
+    let line = ["panel", "lottery", "--people", "people.csv", "--quotas", "quotas.csv", "--size", "3"];
+    let more = ["--already", "already.csv", "--left", "left.txt", "--numbered", "6", "--json", "seated.json"];
+    let output = kleroterion(folder, &[&line[..], &more].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("1 seated already, 2 seats to draw"), "{}", stderr(&output));
+    read(folder, "seated.json")
+}
+
+#[test]
+fn people_who_are_seated_reduce_the_quotas_and_stay_in_the_file() {
+    let folder = instance(SQUARE, ONE_EACH);
+    let found = seated(folder.path());
+    assert_eq!(found["quotas"]["size"], 2);
+    assert_eq!(found["before"]["quotas"]["size"], 3);
+    assert!(found["inclusion"].get("t1").is_none() && found["inclusion"].get("t2").is_none(), "{found}");
+    assert_eq!(found["before"]["people"][0]["why"], "pilot panel");
+    for panel in found["panels"].as_array().unwrap() {
+        assert_eq!(panel["members"].as_array().unwrap().len(), 2);
+    }
+    let total: f64 = found["inclusion"].as_object().unwrap().values().map(number).sum();
+    assert!((total - 2.0).abs() < 1e-9);
+    // Drawn with alternates, and with tables of the people's own columns.
+    let line = ["panel", "draw", "--lottery", "seated.json", "--dice", "3 5", "--alternates", "2", "--json", "d.json"];
+    let files =
+        ["--people", "people.csv", "--selected", "selected.csv", "--remaining", "remaining.csv", "--audit", "a.json"];
+    let output = kleroterion(folder.path(), &[&line[..], &files].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let drawn = read(folder.path(), "d.json");
+    assert_eq!((drawn["seated"][0].as_str(), drawn["alternates"].as_array().unwrap().len()), (Some("t1"), 2));
+    let rows = |name: &str| {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(text.starts_with("id,gender,age\r\n"), "{text}");
+        text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    let (selected, remaining) = (rows("selected.csv"), rows("remaining.csv"));
+    assert_eq!((selected.len(), remaining.len()), (3, 5), "nine people less one who left: {selected:?} {remaining:?}");
+    assert!(selected.contains(&"t1".to_owned()) && !remaining.iter().any(|id| selected.contains(id) || id == "t2"));
+    let verified = kleroterion(folder.path(), &["verify", "a.json", "--json", "v.json"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+    let subjects: Vec<String> = read(folder.path(), "v.json")["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| check["subject"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(subjects, ["people", "before", "panels", "chances", "certificate", "draws", "numbered"]);
+    // Quotas that the seated break are told, and so is a stranger.
+    std::fs::write(folder.path().join("already.csv"), "id\nt0\nt5\n").unwrap();
+    let line = ["panel", "check", "--people", "people.csv", "--quotas", "quotas.csv", "--size", "3"];
+    let output = kleroterion(folder.path(), &[&line[..], &["--already", "already.csv"]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("2 of the people who are seated have 'F'"), "{}", stderr(&output));
+    std::fs::write(folder.path().join("already.csv"), "id\nt99\n").unwrap();
+    let output = kleroterion(folder.path(), &[&line[..], &["--already", "already.csv"]].concat());
+    assert!(stderr(&output).contains("nobody among the people has the id \"t99\""), "{}", stderr(&output));
+}
+
+#[test]
+fn forged_seats_and_forged_numbers_are_found_out() {
+    let folder = instance(SQUARE, ONE_EACH);
+    seated(folder.path());
+    let line = ["panel", "draw", "--numbered", "--lottery", "seated.json", "--dice", "2", "--audit", "whole.json"];
+    let output = kleroterion(folder.path(), &line);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let whole = read(folder.path(), "whole.json");
+    let verify = |file: &Value| {
+        std::fs::write(folder.path().join("forged.json"), file.to_string()).unwrap();
+        let output = kleroterion(folder.path(), &["verify", "forged.json", "--json", "v.json"]);
+        (output.status.code(), read(folder.path(), "v.json"))
+    };
+    assert_eq!(verify(&whole).0, Some(0), "{}", verify(&whole).1);
+    let other = 1 - whole["numbered"]["draws"][0]["panel"].as_u64().unwrap().min(1);
+    let forgeries: [(&str, Value, &str); 9] = [
+        ("/before/people/0/why", Value::from("a friend"), "before.sha256"),
+        ("/before/people/1/standing", Value::from("seated"), "before"),
+        ("/before/people/0/id", Value::from("t3"), "before"),
+        ("/before/quotas/attributes/0/values/0/max", Value::from(3), "before"),
+        ("/before/quotas/size", Value::from(4), "before"),
+        ("/numbered/panels/0/0", Value::from(6), "numbered"),
+        ("/numbered/list_sha256", Value::from("0".repeat(64)), "numbered.list_sha256"),
+        ("/numbered/deviation", Value::from(0.5), "numbered.deviation"),
+        ("/numbered/draws/0/panel", Value::from(other), "numbered.draws"),
+    ];
+    for (place, forged, field) in forgeries {
+        let mut file = whole.clone();
+        *file.pointer_mut(place).unwrap_or_else(|| panic!("no {place}: {whole}")) = forged;
+        let (code, found) = verify(&file);
+        assert_eq!(code, Some(1), "{place}");
+        let named =
+            found["differences"].as_array().unwrap().iter().any(|d| d["field"].as_str().unwrap().starts_with(field));
+        assert!(named, "{place}: {found}");
+    }
+    // A panel swapped for another of the list, consistently but for the hash.
+    let mut file = whole.clone();
+    file["numbered"]["panels"].as_array_mut().unwrap().swap(0, 5);
+    if file["numbered"]["panels"] != whole["numbered"]["panels"] {
+        assert_eq!(verify(&file).0, Some(1));
+    }
+}

@@ -12,6 +12,7 @@ mod model;
 mod output;
 mod panel;
 mod panel_check;
+mod panel_draw;
 mod phase;
 mod project;
 mod rankings;

@@ -1,28 +1,32 @@
 //! `kleroterion panel`: lotteries over panels, and draws from them.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::demand::{Failure, Outcome};
 use super::panel_check::{Check, Relax};
+use super::panel_draw::Draw;
 use super::run::carry_out;
 use super::terminal::TerminalProgress;
 use super::{Common, output};
 use crate::formats::foundation::{PeopleOptions, read_people, read_quotas};
+use crate::formats::named_people;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::RunSpec;
 use crate::sortition::algorithm::Algorithm;
 use crate::sortition::audit::AuditFile;
+use crate::sortition::before::{Before, Named, settle};
 use crate::sortition::feasibility::{Lamp, Severity, check_edit};
 use crate::sortition::lottery_run::{LotteryResult, LotterySpec, Status};
 use crate::sortition::pool::Pool;
+use crate::sortition::problem::Problem;
 use crate::sortition::quotas::Quotas;
-
-/// Largest lottery file that is read.
-const MAX_BYTES: u64 = 1 << 30;
+use crate::sortition::transparent::{Rounding, TransparentError, transparent};
 
 /// Hold lotteries over panels of people, and draw from them.
 #[derive(Subcommand)]
@@ -69,6 +73,20 @@ pub(crate) struct Files {
     /// Columns that make an address, separated by commas: no two people of one address on a panel.
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     household: Vec<String>,
+    /// People who are on the panel already: one id a line, or a table with the columns id and why. The quotas are those
+    /// of the whole panel; what is drawn is what these people leave.
+    #[arg(long, value_name = "FILE")]
+    already: Option<PathBuf>,
+    /// People who are not to be drawn (again), in the same layouts.
+    #[arg(long, value_name = "FILE")]
+    left: Option<PathBuf>,
+}
+
+/// People, quotas, and what was settled before them.
+pub(crate) struct Given {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) quotas: Quotas,
+    pub(crate) before: Option<Arc<Before>>,
 }
 
 impl Files {
@@ -78,21 +96,47 @@ impl Files {
     }
 
     /// People and quotas as the files have them; quotas may ask for what the people cannot give.
-    pub(crate) fn read_unchecked(&self) -> Result<(Pool, Quotas), Failure> {
+    pub(crate) fn read_unchecked(&self) -> Result<Given, Failure> {
         let quotas = read_quotas(&self.quotas, self.size, self.tolerance).map_err(Failure::input)?;
         let options = PeopleOptions { id: self.id.clone(), household: self.household.clone() };
         let people = read_people(&self.people, &quotas.quotas, &options).map_err(Failure::input)?;
         for warning in quotas.warnings.iter().chain(&people.warnings) {
             eprintln!("{warning}");
         }
-        Ok((people.pool, quotas.quotas))
+        self.settle(people.pool, quotas.quotas)
     }
 
     /// People and quotas that fit each other.
-    pub(crate) fn read(&self) -> Result<(Pool, Quotas), Failure> {
-        let (pool, quotas) = self.read_unchecked()?;
-        quotas.check(&pool).map_err(|error| Failure::Input(format!("{error} ({})", self.quotas.display())))?;
-        Ok((pool, quotas))
+    pub(crate) fn read(&self) -> Result<Given, Failure> {
+        let given = self.read_unchecked()?;
+        let checked = given.quotas.check(&given.pool);
+        checked.map_err(|error| Failure::Input(format!("{error} ({})", self.quotas.display())))?;
+        Ok(given)
+    }
+
+    /// Takes out those who are seated already and those who left.
+    fn settle(&self, pool: Pool, quotas: Quotas) -> Result<Given, Failure> {
+        if self.already.is_none() && self.left.is_none() {
+            return Ok(Given { pool: Arc::new(pool), quotas, before: None });
+        }
+        let places: HashMap<&str, u32> = pool.ids().iter().map(String::as_str).zip(0..).collect();
+        let named = |file: &Option<PathBuf>| -> Result<Vec<Named>, Failure> {
+            let Some(path) = file else { return Ok(Vec::new()) };
+            let listed = named_people::read(path, self.id.as_deref()).map_err(Failure::input)?;
+            let place = |(id, why): (String, String)| match places.get(id.as_str()) {
+                Some(&place) => Ok((place, why)),
+                None => Err(Failure::Input(format!(
+                    "nobody among the people has the id {id:?}: correct it, or take it out ({})",
+                    path.display()
+                ))),
+            };
+            listed.into_iter().map(place).collect()
+        };
+        let (seated, gone) = (named(&self.already)?, named(&self.left)?);
+        let left = settle(&pool, &quotas, &seated, &gone, self.one_per_household(), None)
+            .map_err(|error| Failure::Input(format!("{error} ({})", self.quotas.display())))?;
+        eprintln!("{} seated already, {} seats to draw", seated.len(), left.quotas.size);
+        Ok(Given { pool: left.pool, quotas: left.quotas, before: Some(left.before) })
     }
 }
 
@@ -107,13 +151,16 @@ pub(crate) struct LotteryCommand {
     /// Draws of the rules whose chances are estimated (legacy, uniform, random).
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     draws: u64,
+    /// Add a list of M numbered panels that are equally likely, for a draw with balls or dice.
+    #[arg(long, value_name = "M")]
+    numbered: Option<u32>,
     #[command(flatten)]
     common: Common,
 }
 
 impl LotteryCommand {
     fn run(self) -> Outcome {
-        let (pool, quotas) = self.files.read()?;
+        let Given { pool, quotas, before } = self.files.read()?;
         if let Some(reasons) = stands_in_the_way(&pool, &quotas, self.files.one_per_household())? {
             reasons.iter().for_each(|reason| eprintln!("{reason}"));
             eprintln!("No panel meets the quotas; `kleroterion panel check` finds the smallest changes that help.");
@@ -129,6 +176,7 @@ impl LotteryCommand {
             algorithm: self.algorithm,
             draws: self.draws,
             seed: self.common.seed,
+            before,
         };
         let began = Instant::now();
         let RunOutcome::Lottery(result) = carry_out(&self.common, &RunSpec::Lottery(spec.clone()))? else {
@@ -136,13 +184,32 @@ impl LotteryCommand {
         };
         let seconds = began.elapsed().as_secs_f64();
         describe(&spec, &result, seconds);
-        let file = AuditFile::new(&spec, &result).map_err(Failure::input)?;
+        let mut file = AuditFile::new(&spec, &result).map_err(Failure::input)?;
+        if let Some(count) = self.numbered {
+            number(&mut file, &spec, &result, count)?;
+        }
         let mut report = serde_json::to_value(&file).map_err(Failure::internal)?;
         if let Some(fields) = report.as_object_mut() {
             fields.insert("seconds".to_owned(), json!(seconds));
         }
         output::write_json(self.common.json.as_deref(), &report)
     }
+}
+
+/// Rounds the lottery to numbered panels and puts them into the file.
+fn number(file: &mut AuditFile, spec: &LotterySpec, result: &LotteryResult, count: u32) -> Outcome {
+    let problem = Problem::new(&spec.pool, &spec.quotas, spec.one_per_household).map_err(Failure::input)?;
+    let progress = TerminalProgress::new();
+    let made = transparent(&problem, &result.types, count, Rounding::USUAL, spec.seed, &progress);
+    progress.finish();
+    let made = made.map_err(|error| match error {
+        TransparentError::Cancelled(_) => Failure::Cancelled,
+        other => Failure::Input(other.to_string()),
+    })?;
+    let numbered = file.number(&made.list, Rounding::USUAL, spec.seed).map_err(Failure::internal)?;
+    eprintln!("{count} numbered panels; no chance is off by more than {:.1e}", numbered.deviation);
+    eprintln!("hash of their list {}", numbered.list_sha256);
+    Ok(())
 }
 
 /// Why no panel meets the quotas, where none does.
@@ -179,69 +246,5 @@ fn describe(spec: &LotterySpec, result: &LotteryResult, seconds: f64) {
     );
     if !result.unreachable.is_empty() {
         eprintln!("{} people can be on no panel", result.unreachable.len());
-    }
-}
-
-/// Draw a panel of a lottery.
-#[derive(Args)]
-pub(crate) struct Draw {
-    /// The lottery, as `panel lottery --json` wrote it.
-    #[arg(long, value_name = "FILE")]
-    lottery: PathBuf,
-    /// What the dice or the beacon showed; spaces at the ends and runs of spaces do not matter.
-    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
-    dice: String,
-    /// Write the lottery with this draw added, for `kleroterion verify`.
-    #[arg(long, value_name = "FILE")]
-    audit: Option<PathBuf>,
-    /// Write the result as JSON to FILE (`-`: standard output).
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-}
-
-impl Draw {
-    fn run(self) -> Outcome {
-        let unreadable = |reason: String| {
-            Failure::Input(format!("the lottery cannot be read: {reason} ({})", self.lottery.display()))
-        };
-        let size = std::fs::metadata(&self.lottery).map_err(|error| unreadable(error.to_string()))?.len();
-        if size > MAX_BYTES {
-            return Err(unreadable(format!("it is larger than {} MB", MAX_BYTES >> 20)));
-        }
-        let text = std::fs::read_to_string(&self.lottery).map_err(|error| unreadable(error.to_string()))?;
-        let mut file = AuditFile::from_json(&text).map_err(|error| unreadable(error.to_string()))?;
-        let draw = file.draw(&self.dice).map_err(|error| unreadable(error.to_string()))?.clone();
-        eprintln!("panel {} of {} was drawn", draw.drawn.panel + 1, file.panels.len());
-        eprintln!("seed {} from {:?}", draw.drawn.seed, draw.drawn.words);
-        eprintln!("hash of the panel {}", draw.drawn.panel_hash);
-        eprintln!("hash of the list  {}", draw.drawn.list_hash);
-        for id in &draw.members {
-            println_if_alone(self.json.as_deref(), id);
-        }
-        if let Some(path) = &self.audit {
-            let mut text = serde_json::to_string_pretty(&file).map_err(Failure::internal)?;
-            text.push('\n');
-            output::write_file(path, text.as_bytes())?;
-        }
-        let report: Value = json!({
-            "panel": draw.members,
-            "index": draw.drawn.panel,
-            "hashes": {
-                "seed": draw.drawn.seed,
-                "panel": draw.drawn.panel_hash,
-                "list": draw.drawn.list_hash,
-                "pool": file.pool_sha256,
-            },
-            "words": draw.drawn.words,
-            "number": draw.drawn.number,
-        });
-        output::write_json(self.json.as_deref(), &report)
-    }
-}
-
-/// The members go to standard output, unless JSON does.
-fn println_if_alone(json: Option<&std::path::Path>, id: &str) {
-    if json != Some(std::path::Path::new("-")) {
-        println!("{id}");
     }
 }

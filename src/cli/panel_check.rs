@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::demand::{Failure, Outcome};
 use super::output;
-use super::panel::Files;
+use super::panel::{Files, Given};
 use super::terminal::TerminalProgress;
 use crate::sortition::census::Census;
 use crate::sortition::conflict::conflict;
@@ -28,7 +28,7 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self) -> Outcome {
-        let (pool, quotas) = self.files.read_unchecked()?;
+        let Given { pool, quotas, .. } = self.files.read_unchecked()?;
         let household = self.files.one_per_household();
         let progress = TerminalProgress::new();
         let report = check(&pool, &quotas, household, &progress);
@@ -99,7 +99,7 @@ fn row(text: &str) -> Result<(String, String), String> {
 
 impl Relax {
     pub(crate) fn run(self) -> Outcome {
-        let (pool, quotas) = self.files.read()?;
+        let Given { pool, quotas, .. } = self.files.read()?;
         known(&quotas, &self.lock)?;
         let census = census(&pool, &quotas, self.files.one_per_household())?;
         let wishes = Wishes { count: self.count.clamp(1, 100), locked: self.lock, ..Wishes::default() };

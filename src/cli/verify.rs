@@ -1,6 +1,7 @@
 //! `kleroterion verify`: checks a certificate or a panel's audit file from scratch and says exactly what differs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -9,8 +10,8 @@ use super::demand::{Failure, Outcome};
 use super::run::carry_out;
 use super::{Common, output};
 use crate::jobs::runner::RunOutcome;
-use crate::jobs::spec::{RunSpec, VerifySpec};
-use crate::sortition::audit::AuditFile;
+use crate::jobs::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
+use crate::sortition::audit::{AuditCheck, AuditFile};
 
 /// Largest certificate that is read.
 const MAX_BYTES: u64 = 16 << 20;
@@ -36,7 +37,7 @@ impl Verify {
         }
         let certificate = std::fs::read_to_string(&self.file).map_err(|e| unreadable(e.to_string()))?;
         if let Ok(audit) = AuditFile::from_json(&certificate) {
-            return self.audit(&audit);
+            return self.audit(audit);
         }
         if size > MAX_BYTES {
             return Err(unreadable(format!("it is larger than {} MB", MAX_BYTES >> 20)));
@@ -54,15 +55,23 @@ impl Verify {
         if found.ok { Ok(()) } else { Err(Failure::Negative) }
     }
 
-    /// A lottery and its draws, checked by arithmetic alone: no model, no solver, no project.
-    fn audit(&self, audit: &AuditFile) -> Outcome {
-        let differences = audit.verify();
-        for difference in &differences {
-            eprintln!("{}: the file says {}, found {}", difference.field, difference.recorded, difference.found);
+    /// A lottery and its draws, checked by arithmetic alone: no model, no solver.
+    fn audit(&self, audit: AuditFile) -> Outcome {
+        let name = self.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let spec = RunSpec::VerifyPanel(VerifyPanelSpec { version: 1, name, audit: Arc::new(audit) });
+        let RunOutcome::VerifyPanel(checks) = carry_out(&self.common, &spec)? else {
+            return Err(Failure::Internal("a verify run returned another kind of result".into()));
+        };
+        for check in &checks {
+            eprintln!("{} {}", if check.holds() { "holds:" } else { "DOES NOT HOLD:" }, check.told);
+            for difference in &check.differences {
+                eprintln!("  {}: the file says {}, found {}", difference.field, difference.recorded, difference.found);
+            }
         }
-        let ok = differences.is_empty();
+        let ok = checks.iter().all(AuditCheck::holds);
         eprintln!("{}", if ok { "The lottery and its draws verify." } else { "The file does not verify." });
-        let report = json!({ "kind": "panel", "ok": ok, "differences": differences });
+        let differences: Vec<_> = checks.iter().flat_map(|check| &check.differences).collect();
+        let report = json!({ "kind": "panel", "ok": ok, "differences": differences, "checks": checks });
         output::write_json(self.common.json.as_deref(), &report)?;
         if ok { Ok(()) } else { Err(Failure::Negative) }
     }

@@ -5,6 +5,7 @@ use super::spec::RunSpec;
 use crate::glauber::certify::TokenChoice;
 use crate::glauber::survey::{Control, Distance, Plausibility};
 use crate::models::TrainMlmSpec;
+use crate::sortition::before::Standing;
 
 impl RunSpec {
     /// The command line that does the same headless, quoted for a POSIX shell.
@@ -53,7 +54,17 @@ impl RunSpec {
                 line.extend(["panel".to_owned(), "lottery".to_owned()]);
                 option(&mut line, "--people", "people.csv");
                 option(&mut line, "--quotas", "quotas.csv");
-                option(&mut line, "--size", &spec.quotas.size.to_string());
+                let whole = spec.before.as_ref().map_or(&spec.quotas, |before| &before.quotas);
+                option(&mut line, "--size", &whole.size.to_string());
+                if let Some(before) = &spec.before {
+                    for (standing, name, file) in
+                        [(Standing::Seated, "--already", "already.csv"), (Standing::Left, "--left", "left.csv")]
+                    {
+                        if before.ids(standing).next().is_some() {
+                            option(&mut line, name, file);
+                        }
+                    }
+                }
                 option(&mut line, "--algorithm", spec.algorithm.name());
                 if spec.algorithm.is_sampled() {
                     option(&mut line, "--draws", &spec.draws.to_string());
@@ -66,6 +77,7 @@ impl RunSpec {
             }
             Self::Fetch(spec) => line.extend(["model".to_owned(), "fetch".to_owned(), quoted(&spec.model)]),
             Self::Verify(_) => line.extend(["verify".to_owned(), "certificate.json".to_owned()]),
+            Self::VerifyPanel(spec) => line.extend(["verify".to_owned(), quoted(&spec.name)]),
         }
         line.join(" ")
     }

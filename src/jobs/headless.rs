@@ -89,10 +89,7 @@ impl Sitting<'_> {
             Err(error) => (Err(error.into()), Ok(())),
         };
         let (state, message) = match &outcome {
-            Ok(RunOutcome::Verify(found)) if !found.ok => {
-                (RunState::Done, Some("the certificate does not verify".to_owned()))
-            }
-            Ok(_) => (RunState::Done, None),
+            Ok(outcome) => (RunState::Done, outcome.warning().map(str::to_owned)),
             Err(JobError::Cancelled) => ((self.stopped_as)(), None),
             Err(error) => (RunState::Failed, Some(error.to_string())),
         };

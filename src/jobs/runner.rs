@@ -53,7 +53,7 @@ impl Lane {
             | RunSpec::Trajectories(_)
             | RunSpec::Lottery(_)
             | RunSpec::TrainMlm(_) => Self::Heavy,
-            RunSpec::Fetch(_) | RunSpec::Verify(_) => Self::Light,
+            RunSpec::Fetch(_) | RunSpec::Verify(_) | RunSpec::VerifyPanel(_) => Self::Light,
         }
     }
 }
@@ -293,8 +293,8 @@ impl Shared {
         };
         let (state, outcome) = sitting.carry_out();
         let message = match outcome {
-            Ok(RunOutcome::Verify(found)) if !found.ok => Some("the certificate does not verify".to_owned()),
-            Ok(_) | Err(JobError::Cancelled) => None,
+            Ok(outcome) => outcome.warning().map(str::to_owned),
+            Err(JobError::Cancelled) => None,
             Err(error) => Some(error.to_string()),
         };
         self.push(Event::State { run, state, message });
@@ -366,7 +366,7 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
         RunSpec::Exact(spec) => model(&spec.model),
         RunSpec::Phase(spec) => spec.subjects().find_map(model),
         RunSpec::Trajectories(spec) => model(&spec.model),
-        RunSpec::Lottery(_) => None,
+        RunSpec::Lottery(_) | RunSpec::VerifyPanel(_) => None,
         RunSpec::TrainMlm(spec) => [&spec.text, &spec.out]
             .into_iter()
             .find(|path| project.inside(path).is_err())

@@ -1,11 +1,14 @@
 //! The full, versioned description of a run: everything that makes its result.
 
+use std::sync::Arc;
+
 use crate::glauber::certify::CertifySpec;
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
 use crate::glauber::survey::SurveySpec;
+use crate::sortition::audit::AuditFile;
 use crate::sortition::lottery_run::LotterySpec;
 
 /// What a run does.
@@ -30,6 +33,8 @@ pub enum RunSpec {
     Fetch(FetchSpec),
     /// Re-evaluates a certificate.
     Verify(VerifySpec),
+    /// Checks a panel's audit file from scratch.
+    VerifyPanel(VerifyPanelSpec),
 }
 
 /// What a download fetches.
@@ -47,6 +52,15 @@ pub struct VerifySpec {
     pub certificate: String,
 }
 
+/// Which audit file is checked.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct VerifyPanelSpec {
+    pub version: u32,
+    /// Its name, without its folder.
+    pub name: String,
+    pub audit: Arc<AuditFile>,
+}
+
 impl RunSpec {
     /// `certify`, `survey`, … as stored and shown.
     pub fn kind(&self) -> &'static str {
@@ -61,6 +75,7 @@ impl RunSpec {
             Self::TrainMlm(_) => "train-mlm",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
+            Self::VerifyPanel(_) => "verify-panel",
         }
     }
     /// The recorded seed of every random choice in the run; 0 where there is none.
@@ -74,7 +89,7 @@ impl RunSpec {
             Self::Lottery(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
-            Self::Fetch(_) | Self::Verify(_) => 0,
+            Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) => 0,
         }
     }
     /// The model reference the run asks for, if it asks for one by name.
@@ -87,7 +102,7 @@ impl RunSpec {
             Self::Phase(spec) => Some(&spec.model),
             Self::Trajectories(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),
-            Self::Lottery(_) | Self::TrainMlm(_) | Self::Verify(_) => None,
+            Self::Lottery(_) | Self::TrainMlm(_) | Self::Verify(_) | Self::VerifyPanel(_) => None,
         }
     }
     /// SHA-256 of the canonical spec JSON (fields in the order of their declaration, no spaces), hex.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::ledger::Ledger;
-use super::spec::{RunSpec, VerifySpec};
+use super::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
 use crate::glauber::certificate::{self, Certificate};
 use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
@@ -20,6 +20,7 @@ use crate::glauber::survey::{Record, Stratum};
 use crate::models::train_mlm::{self, TrainError, TrainReport};
 use crate::models::{Library, LoadedModel, TrainMlmSpec};
 use crate::progress::{Cancelled, Progress};
+use crate::sortition::audit::{self, AuditCheck};
 use crate::sortition::lottery_run::{self, LotteryError, LotteryResult, LotterySpec};
 use crate::store::{ChainCellRow, Project, StoreError, TrainingPoint, VerificationRow};
 
@@ -54,6 +55,20 @@ pub enum RunOutcome {
         identity: ModelIdentity,
     },
     Verify(VerificationRow),
+    VerifyPanel(Vec<AuditCheck>),
+}
+
+impl RunOutcome {
+    /// What everybody should hear of a run that ended well and yet found something wrong.
+    pub(super) fn warning(&self) -> Option<&'static str> {
+        match self {
+            Self::Verify(found) if !found.ok => Some("the certificate does not verify"),
+            Self::VerifyPanel(checks) if !checks.iter().all(AuditCheck::holds) => {
+                Some("the audit file does not verify")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Why a run ended without a result.
@@ -139,6 +154,7 @@ impl Bench<'_> {
                 Ok(RunOutcome::Fetch { identity: model.identity })
             }
             RunSpec::Verify(spec) => self.verify(spec),
+            RunSpec::VerifyPanel(spec) => self.verify_panel(spec),
         }
     }
 
@@ -203,6 +219,12 @@ impl Bench<'_> {
         let found = VerificationRow { ok: differences.is_empty(), differences };
         self.ledger.verification(&found)?;
         Ok(RunOutcome::Verify(found))
+    }
+
+    fn verify_panel(&self, spec: &VerifyPanelSpec) -> Result<RunOutcome, JobError> {
+        let checks = spec.audit.checks(self.progress)?;
+        self.ledger.document(audit::CHECKS, &checks)?;
+        Ok(RunOutcome::VerifyPanel(checks))
     }
 
     fn lottery(&self, spec: &LotterySpec) -> Result<RunOutcome, JobError> {

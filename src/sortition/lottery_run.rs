@@ -1,6 +1,9 @@
 //! One lottery: from a pool and its quotas to everybody's chance, by any of the rules.
 
+use std::sync::Arc;
+
 use super::algorithm::Algorithm;
+use super::before::{Before, BeforeError};
 use super::certificate::{Certificate, CertificateError, TOLERANCE};
 use super::fairness::{Evenness, evenness};
 use super::goldilocks::GoldilocksSettings;
@@ -25,7 +28,8 @@ const LEVEL: f64 = 0.95;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LotterySpec {
     pub version: u32,
-    pub pool: Pool,
+    /// Shared, so that a copy of the spec does not copy everybody.
+    pub pool: Arc<Pool>,
     pub quotas: Quotas,
     /// No two people of one household on a panel.
     pub one_per_household: bool,
@@ -33,6 +37,9 @@ pub struct LotterySpec {
     /// Draws of the rules whose chances are estimated.
     pub draws: u64,
     pub seed: u64,
+    /// What was settled before; `pool` and `quotas` are what it leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Arc<Before>>,
 }
 
 /// How far a lottery is from what its rule asks for.
@@ -87,6 +94,8 @@ pub enum LotteryError {
     /// No panel meets the quotas.
     #[error("no panel meets the quotas: `panel check` names what stands in the way and the smallest changes that help")]
     Infeasible,
+    #[error("the seats that were settled before do not fit: {0}")]
+    Before(#[from] BeforeError),
     #[error(transparent)]
     Sample(SampleError),
     /// A solver failed where it should not.
@@ -123,6 +132,9 @@ impl From<CertificateError> for LotteryError {
 
 /// Holds the whole of `spec`.
 pub fn run(spec: &LotterySpec, progress: &dyn Progress) -> Result<LotteryResult, LotteryError> {
+    if let Some(before) = &spec.before {
+        before.check(&spec.pool, &spec.quotas, spec.one_per_household)?;
+    }
     let problem = Problem::new(&spec.pool, &spec.quotas, spec.one_per_household)?;
     match spec.algorithm {
         Algorithm::Leximin => computed(spec, &problem, leximin(&problem, spec.seed, progress)?),

@@ -9,6 +9,7 @@
 
 pub mod algorithm;
 pub mod audit;
+pub mod before;
 mod bound;
 mod branching;
 pub mod census;
@@ -19,6 +20,7 @@ pub mod conflict;
 pub mod decomposition;
 pub mod draw;
 mod dual;
+mod exchange;
 #[cfg(test)]
 mod exhaustive;
 pub mod fairness;

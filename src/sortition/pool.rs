@@ -124,6 +124,26 @@ impl Pool {
         counts
     }
 
+    /// These people followed by those of `other`, who must have the same attributes and other ids.
+    pub fn joined(&self, other: &Self) -> Result<Self, PoolError> {
+        if self.attributes != other.attributes {
+            let (found, expected) = (other.attributes.len(), self.attributes.len());
+            return Err(PoolError::Width { person: self.len(), found, expected });
+        }
+        let both = || [self, other].into_iter();
+        let rows: Vec<Vec<u16>> =
+            both().flat_map(|pool| (0..pool.len()).map(|person| pool.values(person).to_vec())).collect();
+        let homes = |pool: &Self| -> Vec<String> {
+            if pool.households.is_empty() { vec![String::new(); pool.len()] } else { pool.households.clone() }
+        };
+        let households = match both().all(|pool| pool.households.is_empty()) {
+            true => Vec::new(),
+            false => both().flat_map(homes).collect(),
+        };
+        let ids = both().flat_map(|pool| pool.ids.iter().cloned()).collect();
+        Self::new(self.attributes.clone(), ids, &rows, households)
+    }
+
     /// The pool of the people for whom `keep` holds, in the same order.
     pub fn filtered(&self, mut keep: impl FnMut(usize) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.len()).filter(|&person| keep(person)).collect();

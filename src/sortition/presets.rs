@@ -36,7 +36,7 @@ impl Preset {
                  shares of US adults by seven attributes, as PRISM's survey names them"
             }
             Self::CensusUnitedStates => {
-                "US Census Bureau, Census of 2020: sex and age from the Demographic and Housing Characteristics, race and \
+                "US Census Bureau, Census of 2020: sex and age from the Demographic Profile, race and \
                  Hispanic origin from the Redistricting Data (P.L. 94-171). Sex, race and origin are of all residents, age \
                  is of those aged 18 and over"
             }
@@ -183,8 +183,8 @@ const PAPER: [(&str, &[Share]); 7] = [
     ),
 ];
 
-/// Residents of the United States on 1 April 2020. Race is of people who named one race and no Hispanic origin. The bands
-/// of age are the two whose counts both publications give.
+/// Residents of the United States on 1 April 2020. Race is of people who named one race and no Hispanic origin. Ages are
+/// sums of the five-year bands of the Demographic Profile; that of 18 to 24 is what those above 24 leave of all adults.
 const CENSUS: [(&str, &[(&str, u64)]); 3] = [
     ("sex", &[("Female", 168_763_470), ("Male", 162_685_811)]),
     (
@@ -200,7 +200,17 @@ const CENSUS: [(&str, &[(&str, u64)]); 3] = [
             ("Native Hawaiian and Other Pacific Islander", 622_018),
         ],
     ),
-    ("age", &[("18-64", 202_550_780), ("65 and over", 55_792_501)]),
+    (
+        "age",
+        &[
+            ("18-24", 31_254_763),
+            ("25-34", 44_834_666),
+            ("35-44", 42_184_137),
+            ("45-54", 40_868_806),
+            ("55-64", 43_408_408),
+            ("65 and over", 55_792_501),
+        ],
+    ),
 ];
 
 #[cfg(test)]

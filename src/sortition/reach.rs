@@ -3,6 +3,7 @@
 use super::branching::{Plan, whole};
 use super::census::{Bound, Census, Rule, list};
 use super::conflict::{Ground, Kept};
+use super::exchange::{Kinds, Table};
 use super::feasibility::Witness;
 use super::quotas::Quotas;
 use crate::progress::{Cancelled, Progress};
@@ -43,69 +44,51 @@ impl Unreachable {
     }
 }
 
+impl Unreachable {
+    /// How many people are out of reach.
+    pub fn count(&self) -> usize {
+        self.groups.iter().map(|group| group.people.len()).sum()
+    }
+}
+
 struct Search<'a> {
     census: &'a Census,
     quotas: &'a Quotas,
+    kinds: &'a Kinds<'a>,
     limits: Vec<(u32, u32)>,
     seen: Vec<bool>,
-    /// The household of a type that lives in one.
-    homes: Vec<Option<usize>>,
 }
 
 impl<'a> Search<'a> {
-    fn new(census: &'a Census, quotas: &'a Quotas) -> Self {
-        let mut homes = vec![None; census.types()];
-        for (home, types) in census.households().enumerate() {
-            types.iter().for_each(|&t| homes[t as usize] = Some(home));
-        }
-        Self { census, quotas, limits: census.limits(quotas), seen: vec![false; census.types()], homes }
+    fn new(census: &'a Census, quotas: &'a Quotas, kinds: &'a Kinds<'a>) -> Self {
+        Self { census, quotas, kinds, limits: census.limits(quotas), seen: vec![false; census.types()] }
     }
 
     fn open(&self) -> Vec<usize> {
         (0..self.seen.len()).filter(|&t| !self.seen[t]).collect()
     }
 
-    /// Takes in a panel, and every panel that it becomes when one member after another makes room for somebody new;
-    /// whether there was anybody new.
-    fn take(&mut self, panel: &Witness) -> bool {
+    /// Takes in a panel, and every panel that it becomes when members make room for somebody new, until nobody new finds
+    /// a seat; whether there was anybody new.
+    fn take(&mut self, panel: &Witness, progress: &dyn Progress) -> Result<bool, Cancelled> {
         if !self.census.admits(self.quotas, panel) {
-            return false;
+            return Ok(false);
         }
         let before = self.open().len();
-        let mut sums = vec![0; self.limits.len()];
-        let mut taken = vec![false; self.census.households().len()];
-        let mut seats = Vec::with_capacity(self.quotas.size as usize);
-        for &(t, count) in panel {
-            let t = t as usize;
-            self.seen[t] = true;
-            self.census.rows_of(t).for_each(|row| sums[row] += count);
-            self.homes[t].into_iter().for_each(|home| taken[home] = true);
-            seats.extend(std::iter::repeat_n(t, count as usize));
-        }
-        let mut next = 0;
+        panel.iter().for_each(|&(t, _)| self.seen[t as usize] = true);
+        let mut table = Table::new(self.kinds, &self.limits, panel);
         loop {
             let open = self.open();
-            let left = open.len();
-            for t in open {
-                let fits = |out: usize| {
-                    let home = self.homes[t].is_none_or(|home| !taken[home] || self.homes[out] == Some(home));
-                    home && self.census.rows_of(t).zip(self.census.rows_of(out)).all(|(new, old)| {
-                        new == old || (sums[new] < self.limits[new].1 && sums[old] > self.limits[old].0)
-                    })
-                };
-                // Another seat first each time, so that everybody makes room sooner or later.
-                let order = (0..seats.len()).map(|place| (place + next) % seats.len());
-                let Some(seat) = order.into_iter().find(|&seat| fits(seats[seat])) else { continue };
-                let out = std::mem::replace(&mut seats[seat], t);
-                self.census.rows_of(out).for_each(|row| sums[row] -= 1);
-                self.census.rows_of(t).for_each(|row| sums[row] += 1);
-                self.homes[out].into_iter().for_each(|home| taken[home] = false);
-                self.homes[t].into_iter().for_each(|home| taken[home] = true);
-                self.seen[t] = true;
-                next = seat + 1;
+            for &t in &open {
+                progress.checkpoint()?;
+                if !self.seen[t] {
+                    table.seat(t).into_iter().flatten().for_each(|came| self.seen[came] = true);
+                }
             }
-            if self.open().len() == left {
-                return self.open().len() < before;
+            let left = self.open().len();
+            progress.report((self.seen.len() - left) as u64, self.seen.len() as u64);
+            if left == open.len() {
+                return Ok(left < before);
             }
         }
     }
@@ -119,7 +102,7 @@ impl<'a> Search<'a> {
         types.iter().for_each(|&t| simplex.set_cost(t, -1.0));
         let answer = whole(&mut simplex, Plan::any(BRANCHES), progress)?;
         Ok(match answer.best {
-            Some(counts) => self.take(&occurring(&counts)).then_some(true),
+            Some(counts) => self.take(&occurring(&counts), progress)?.then_some(true),
             None => answer.complete.then_some(false),
         })
     }
@@ -138,9 +121,10 @@ pub fn unreachable(
     progress: &dyn Progress,
 ) -> Result<Unreachable, Cancelled> {
     progress.stage("looking for people that no panel can have");
-    let mut search = Search::new(census, quotas);
+    let kinds = Kinds::new(census);
+    let mut search = Search::new(census, quotas, &kinds);
     for panel in known {
-        search.take(panel);
+        search.take(panel, progress)?;
     }
     let (mut barred, mut undecided) = (Vec::new(), Vec::new());
     loop {

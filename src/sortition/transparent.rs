@@ -34,6 +34,11 @@ pub enum Rounding {
     },
 }
 
+impl Rounding {
+    /// What window and commands use: the program with a few hundred branches.
+    pub const USUAL: Self = Self::Program { branches: 200 };
+}
+
 /// A list of equally likely numbered panels.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Transparent {

@@ -1,5 +1,7 @@
 //! Rows of the pool tables: people that panels are drawn from, one row a person.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::values::{from_json, json, now, signed, unreadable};
@@ -22,7 +24,7 @@ pub struct StoredPool {
     pub imported: String,
     /// How the columns of the file were read, as JSON.
     pub mapping: String,
-    pub pool: Pool,
+    pub pool: Arc<Pool>,
 }
 
 impl Project {
@@ -53,7 +55,7 @@ impl Project {
                 households.clear();
             }
             let pool = Pool::new(attributes, ids, &values, households).map_err(unreadable)?;
-            Ok(Some(StoredPool { id, source, sha256, imported, mapping, pool }))
+            Ok(Some(StoredPool { id, source, sha256, imported, mapping, pool: Arc::new(pool) }))
         })
     }
 
@@ -95,13 +97,13 @@ mod tests {
         let pool = sample_pool::pool().unwrap();
         let first = project.put_pool("people.csv", "abc", "{}", &pool).unwrap();
         let found = project.pool(first).unwrap().unwrap();
-        assert_eq!((found.pool, found.source.as_str()), (pool.clone(), "people.csv"));
+        assert_eq!((found.pool.as_ref(), found.source.as_str()), (&pool, "people.csv"));
         let alone = Pool::new(Vec::new(), vec!["one".into()], &[Vec::new()], Vec::new()).unwrap();
         for _ in 0..KEPT {
             project.put_pool("other.csv", "def", "{}", &alone).unwrap();
         }
         assert!(project.pool(first).unwrap().is_none());
-        assert_eq!(project.pool(first + 1).unwrap().unwrap().pool, alone);
+        assert_eq!(project.pool(first + 1).unwrap().unwrap().pool.as_ref(), &alone);
         project.forget_pools().unwrap();
         assert!(project.pool(first + 1).unwrap().is_none());
     }

@@ -1,5 +1,7 @@
 //! A project: a folder with `project.sqlite` and the user's files.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use super::folder::{self, Contents, DATABASE, FolderLock};
 use super::sample::Sample;
 use super::values::now;
 use super::{StoreError, schema};
+use crate::jobs::spec::RunSpec;
 
 /// A database in the making; it gets its real name once it is whole.
 const UNFINISHED: &str = "project.sqlite-new";
@@ -29,6 +32,8 @@ pub struct ProjectInfo {
 pub struct Project {
     info: ProjectInfo,
     connection: Connection,
+    /// Specs of runs that were read: they never change, and those of lotteries hold everybody.
+    pub(super) specs: RefCell<BTreeMap<i64, RunSpec>>,
     /// Held for as long as anything in this process writes to the folder; a reader has none.
     _lock: Option<Arc<FolderLock>>,
 }
@@ -103,7 +108,12 @@ impl Project {
                 &path,
             ));
         }
-        Ok(Self { info: read_info(&connection, path).map_err(failed)?, connection, _lock: None })
+        Ok(Self {
+            info: read_info(&connection, path).map_err(failed)?,
+            connection,
+            specs: RefCell::default(),
+            _lock: None,
+        })
     }
 
     /// Opens the database for writing under a lock that the process holds.
@@ -122,7 +132,8 @@ impl Project {
             schema::check(&connection, &database)?;
         }
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-        Ok(Self { info: read_info(&connection, directory).map_err(failed)?, connection, _lock: Some(lock) })
+        let info = read_info(&connection, directory).map_err(failed)?;
+        Ok(Self { info, connection, specs: RefCell::default(), _lock: Some(lock) })
     }
 
     pub fn info(&self) -> &ProjectInfo {

@@ -1,8 +1,11 @@
 //! Rows of the `run` table.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::values::{from_json, from_word, json, now, unreadable};
+use super::values::{MAX_JSON, from_json, from_word, json, now, unreadable};
 use super::{Project, StoreError};
 use crate::jobs::spec::RunSpec;
 
@@ -80,16 +83,28 @@ impl RunState {
     }
 }
 
-const COLUMNS: &str = "id, kind, spec, spec_sha256, seed, models, inputs, program_version, git_commit, device, state, \
+const COLUMNS: &str = "id, kind, spec_sha256, seed, models, inputs, program_version, git_commit, device, state, \
                        created, started, finished, seconds, error, archived";
 
-fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+/// A row of [`COLUMNS`]; its spec is read and parsed once for each connection.
+fn row(connection: &Connection, specs: &RefCell<BTreeMap<i64, RunSpec>>, row: &Row<'_>) -> rusqlite::Result<RunRow> {
     let id: i64 = row.get("id")?;
-    let spec: String = row.get("spec")?;
+    let known = specs.borrow().get(&id).cloned();
+    let spec = match known {
+        Some(spec) => spec,
+        None => {
+            let mut select = connection.prepare_cached("SELECT spec FROM run WHERE id = ?1")?;
+            let text: String = select.query_row([id], |row| row.get(0))?;
+            let read: RunSpec = from_json(&text)
+                .map_err(|error| unreadable(format!("the spec of run {id} cannot be read: {error}")))?;
+            specs.borrow_mut().insert(id, read.clone());
+            read
+        }
+    };
     Ok(RunRow {
         id: RunId(id),
         kind: row.get("kind")?,
-        spec: from_json(&spec).map_err(|error| unreadable(format!("the spec of run {id} cannot be read: {error}")))?,
+        spec,
         spec_sha256: row.get("spec_sha256")?,
         seed: row.get::<_, i64>("seed")?.cast_unsigned(),
         models_json: row.get("models")?,
@@ -109,12 +124,16 @@ fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
 
 /// Adds a queued run.
 pub(super) fn insert(connection: &Connection, spec: &RunSpec, device: &str) -> rusqlite::Result<RunId> {
+    let text = json(spec)?;
+    if text.len() > MAX_JSON {
+        return Err(unreadable(format!("the run's spec has {} MB, more than {}", text.len() >> 20, MAX_JSON >> 20)));
+    }
     connection.execute(
         "INSERT INTO run (kind, spec, spec_sha256, seed, program_version, git_commit, device, state, created)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8)",
         params![
             spec.kind(),
-            json(spec)?,
+            text,
             spec.sha256(),
             spec.seed().cast_signed(),
             env!("CARGO_PKG_VERSION"),
@@ -144,7 +163,7 @@ impl Project {
                 .prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM run WHERE archived = ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY id DESC"
                 ))?
-                .query_map(params![filter.archived, filter.kind], row)?
+                .query_map(params![filter.archived, filter.kind], |found| row(connection, &self.specs, found))?
                 .collect()
         })
     }
@@ -153,7 +172,7 @@ impl Project {
         self.read(|connection| {
             connection
                 .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE id = ?1"))?
-                .query_row([id.0], row)
+                .query_row([id.0], |found| row(connection, &self.specs, found))
                 .optional()
         })?
         .ok_or(StoreError::NoSuchRun(id.0))
@@ -184,7 +203,7 @@ impl Project {
         self.read(|connection| {
             connection
                 .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE state = 'queued' ORDER BY id"))?
-                .query_map([], row)?
+                .query_map([], |found| row(connection, &self.specs, found))?
                 .collect()
         })
     }

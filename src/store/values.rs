@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Largest JSON text that is read from a database.
-const MAX_JSON: usize = 64 << 20;
+pub(super) const MAX_JSON: usize = 64 << 20;
 
 /// A stored value that cannot be what we wrote.
 pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {

@@ -181,6 +181,10 @@ pub enum Command {
     ImportSentences,
     /// Chooses a file of people off the UI thread; the Panel tab previews it.
     ChoosePeople,
+    /// Chooses a file of quotas off the UI thread; the Panel tab takes them over.
+    ChooseQuotas,
+    /// Chooses a panel's audit file off the UI thread and checks it.
+    ChooseAudit,
     /// Stores people in the project and shows them in the Panel tab.
     StorePool(NewPool),
     /// Deletes everybody who was imported from the project.

@@ -84,6 +84,9 @@ pub enum Purpose {
     CopySample(PathBuf),
     ImportSentences,
     Certificate,
+    /// A panel's audit file.
+    Audit,
+    Quotas,
     People,
     Export(Export),
 }
@@ -100,7 +103,7 @@ impl Purpose {
     pub fn chooser(&self) -> Chooser {
         match self {
             Self::NewProject | Self::OpenProject | Self::DuplicateProject | Self::CopySample(_) => Chooser::Folder,
-            Self::ImportSentences | Self::Certificate | Self::People => Chooser::OpenFile,
+            Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::People => Chooser::OpenFile,
             Self::Export(_) => Chooser::SaveFile,
         }
     }
@@ -108,7 +111,9 @@ impl Purpose {
     pub fn endings(&self) -> Option<(&'static str, &'static [&'static str])> {
         match self {
             Self::ImportSentences => Some(("Sentences", &["txt", "csv"])),
-            Self::Certificate => Some(("Certificate", &["json"])),
+            Self::Certificate => Some(("Certificate or audit file", &["json"])),
+            Self::Audit => Some(("Audit file", &["json"])),
+            Self::Quotas => Some(("Quotas", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             _ => None,
         }
@@ -147,6 +152,18 @@ impl Purpose {
                 "The model is evaluated again from the file alone; every difference is listed.",
                 "File",
                 "Verify",
+            ),
+            Self::Audit => (
+                "Check an audit file".into(),
+                "Everything in it is computed again from the file alone: hashes, panels, chances, certificate, draws.",
+                "File",
+                "Check",
+            ),
+            Self::Quotas => (
+                "Import quotas".into(),
+                "The Sortition Foundation's layouts: feature, value, min, max, or category, name, min, max; min_flex and max_flex if you like.",
+                "File",
+                "Import",
             ),
             Self::People => (
                 "Import people".into(),

@@ -35,6 +35,7 @@ pub fn run_kind(kind: &str) -> String {
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),
+        "verify-panel" => "Check an audit file".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -56,7 +57,33 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::TrainMlm(spec) => spec.text.display().to_string(),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
+        RunSpec::VerifyPanel(spec) => spec.name.clone(),
     }
+}
+
+/// What a run was asked to do, as JSON; people are counted and their names left out.
+pub fn settings(spec: &RunSpec) -> String {
+    let json = match spec {
+        RunSpec::Lottery(spec) => serde_json::to_string_pretty(&serde_json::json!({
+            "kind": "lottery",
+            "algorithm": spec.algorithm,
+            "draws": spec.draws,
+            "one_per_household": spec.one_per_household,
+            "people": spec.pool.len(),
+            "quotas": spec.quotas,
+            "seed": spec.seed,
+            "settled_before": spec.before.as_ref().map_or(0, |before| before.settled.len()),
+        })),
+        RunSpec::VerifyPanel(spec) => serde_json::to_string_pretty(&serde_json::json!({
+            "kind": "verify-panel",
+            "list_sha256": spec.audit.list_sha256,
+            "name": spec.name,
+            "people": spec.audit.people.len(),
+            "pool_sha256": spec.audit.pool_sha256,
+        })),
+        spec => serde_json::to_string_pretty(spec),
+    };
+    json.unwrap_or_else(|error| format!("The settings could not be written: {error}"))
 }
 
 /// A state in words.

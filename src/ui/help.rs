@@ -136,6 +136,9 @@ pub const QUOTA: Help = Help { id: "quota", name: "a quota", text: include_str!(
 /// `What is a public draw?`
 pub const PUBLIC_DRAW: Help =
     Help { id: "public-draw", name: "a public draw", text: include_str!("../../assets/help/public-draw.md") };
+/// `What is an audit file?`
+pub const AUDIT_FILE: Help =
+    Help { id: "audit-file", name: "an audit file", text: include_str!("../../assets/help/audit-file.md") };
 /// `What is a coupling?`
 pub const COUPLING: Help =
     Help { id: "coupling", name: "a coupling", text: include_str!("../../assets/help/coupling.md") };
@@ -337,7 +340,7 @@ pub const BRIER_SCORE: Help =
     Help { id: "brier-score", name: "the Brier score", text: include_str!("../../assets/help/brier-score.md") };
 
 /// All explanations.
-pub const ALL: [Help; 77] = [
+pub const ALL: [Help; 78] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -364,6 +367,7 @@ pub const ALL: [Help; 77] = [
     PUBLIC_LOTTERY,
     QUOTA,
     PUBLIC_DRAW,
+    AUDIT_FILE,
     COUPLING,
     SCAN,
     START,

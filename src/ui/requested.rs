@@ -40,6 +40,11 @@ impl<T: Send + 'static> Requested<T> {
         }
         self.latest.as_ref()
     }
+    /// The newest value that has arrived, taken out.
+    pub fn into_latest(mut self) -> Option<T> {
+        self.get();
+        self.latest
+    }
     /// Whether a newer value is on its way.
     pub fn waiting(&self) -> bool {
         self.pending.is_some()

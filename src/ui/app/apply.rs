@@ -39,6 +39,8 @@ impl Workbench {
             Command::ImportSentences => self.ask_path(Purpose::ImportSentences),
             Command::ChooseCertificate => self.ask_path(Purpose::Certificate),
             Command::ChoosePeople => self.ask_path(Purpose::People),
+            Command::ChooseAudit => self.ask_path(Purpose::Audit),
+            Command::ChooseQuotas => self.ask_path(Purpose::Quotas),
             Command::StorePool(pool) => self.request(Request::PutPool(pool)),
             Command::ForgetPeople => {
                 self.request(Request::ForgetPools);
@@ -137,6 +139,7 @@ impl Workbench {
             Some(RunSpec::TrainMlm(spec)) => self.new_run = Some(NewRunForm::from_train(&spec)),
             Some(RunSpec::Fetch(spec)) => self.new_run = Some(NewRunForm::from_fetch(&spec)),
             Some(RunSpec::Verify(_)) => self.ask_path(Purpose::Certificate),
+            Some(RunSpec::VerifyPanel(_)) => self.ask_path(Purpose::Audit),
             Some(RunSpec::Lottery(spec)) => {
                 self.replace_draft(TabKind::Panel, |workbench| workbench.panel.set_spec(&spec));
             }
@@ -151,6 +154,7 @@ impl Workbench {
             TabKind::Certify => self.certify.show_run(run),
             TabKind::Mixing => self.mixing.show_run(run),
             TabKind::Trajectories => self.trajectories.show_run(run),
+            TabKind::Panel if matches!(spec, RunSpec::VerifyPanel(_)) => self.panel.show_audit(run),
             TabKind::Panel => self.panel.show_run(run),
             TabKind::Home | TabKind::Runs => self.runs.select(run),
         }
@@ -257,7 +261,9 @@ impl Workbench {
                 let name = from.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
                 projects.join(format!("{name}-copy"))
             }
-            Purpose::ImportSentences | Purpose::Certificate | Purpose::People => folder.unwrap_or(projects),
+            Purpose::ImportSentences | Purpose::Certificate | Purpose::Audit | Purpose::Quotas | Purpose::People => {
+                folder.unwrap_or(projects)
+            }
             Purpose::Export(export) => {
                 let exports = folder.map(|folder| folder.join("exports"));
                 let folder = self.settings.export_folder.clone().or(exports).or_else(home).unwrap_or_default();
@@ -307,7 +313,13 @@ impl Workbench {
                 })
             }),
             Purpose::ImportSentences => self.background(move || Message::Sentences(files::read_sentences(&path))),
-            Purpose::Certificate => self.background(move || Message::Certificate(files::read_certificate(&path))),
+            Purpose::Certificate | Purpose::Audit => {
+                self.background(move || Message::Verifiable(files::read_verifiable(&path).map(Box::new)));
+            }
+            Purpose::Quotas => {
+                self.panel.read_quotas(path);
+                self.tab = TabKind::Panel;
+            }
             Purpose::People => {
                 self.panel.preview(path);
                 self.tab = TabKind::Panel;

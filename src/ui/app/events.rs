@@ -10,6 +10,7 @@ use super::project_thread::{Opening, Reply, Request};
 use super::{OpenProject, Problem, ProjectState, Workbench, home_of};
 use crate::figures::number;
 use crate::jobs::runner::Event;
+use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunState};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::RunProgress;
@@ -36,7 +37,8 @@ pub(super) enum Message {
     },
     Dropped(Vec<Dropped>),
     Sentences(Result<(String, Vec<String>), String>),
-    Certificate(Result<String, String>),
+    /// A certificate or an audit file, as the run that checks it.
+    Verifiable(Result<Box<RunSpec>, String>),
     Duplicated(Result<PathBuf, String>),
     SampleCopied(Result<PathBuf, String>),
     SettingsSaved,
@@ -76,15 +78,14 @@ impl Workbench {
                 }
             }
             Message::Sentences(Ok((name, sentences))) => self.request(Request::PutSentences(name, sentences)),
-            Message::Certificate(Ok(certificate)) => {
-                let spec = crate::jobs::spec::VerifySpec { version: 1, certificate };
-                self.tab = TabKind::Certify;
-                self.apply(ctx, Command::StartRun(Box::new(crate::jobs::spec::RunSpec::Verify(spec))));
+            Message::Verifiable(Ok(spec)) => {
+                self.tab = home_of(spec.kind());
+                self.apply(ctx, Command::StartRun(spec));
             }
             Message::Duplicated(Ok(path)) => self.tell(Level::Success, format!("Copied to {}", path.display())),
             Message::SampleCopied(Ok(path)) => self.apply(ctx, Command::OpenProject(path)),
             Message::Sentences(Err(why))
-            | Message::Certificate(Err(why))
+            | Message::Verifiable(Err(why))
             | Message::Duplicated(Err(why))
             | Message::SampleCopied(Err(why))
             | Message::Failed(why) => self.tell(Level::Error, why),
@@ -171,6 +172,7 @@ impl Workbench {
             (TabKind::Certify, TabKind::Certify) => self.certify.show_run(run),
             (TabKind::Mixing, TabKind::Mixing) => self.mixing.show_run(run),
             (TabKind::Trajectories, TabKind::Trajectories) => self.trajectories.show_run(run),
+            (TabKind::Panel, TabKind::Panel) if kind == "verify-panel" => self.panel.show_audit(run),
             (TabKind::Panel, TabKind::Panel) => self.panel.show_run(run),
             _ => self.runs.select(run),
         }
@@ -255,7 +257,7 @@ impl Workbench {
     fn dropped(&mut self, ctx: &egui::Context, dropped: Dropped) {
         match dropped {
             Dropped::Project(directory) => self.apply(ctx, Command::OpenProject(directory)),
-            Dropped::Sentences(_) | Dropped::Certificate(_) | Dropped::People(_) if !self.project_open() => {
+            Dropped::Sentences(_) | Dropped::Verifiable(_) | Dropped::People(_) if !self.project_open() => {
                 self.tell(Level::Warning, "Open a project first, then drop the file again.");
             }
             // A table means people where people are asked for.
@@ -265,11 +267,13 @@ impl Workbench {
                 self.panel.preview(path);
             }
             Dropped::Sentences(path) => self.background(move || Message::Sentences(files::read_sentences(&path))),
-            Dropped::Certificate(path) => self.background(move || Message::Certificate(files::read_certificate(&path))),
+            Dropped::Verifiable(path) => {
+                self.background(move || Message::Verifiable(files::read_verifiable(&path).map(Box::new)));
+            }
             Dropped::Unknown(path) => self.tell(
                 Level::Warning,
                 format!(
-                    "This is neither a project folder, nor sentences (txt, csv), nor people (csv, xlsx), nor a certificate (json). {}",
+                    "This is neither a project folder, nor sentences (txt, csv), nor people (csv, xlsx), nor a certificate or audit file (json). {}",
                     path.display()
                 ),
             ),

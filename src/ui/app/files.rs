@@ -2,18 +2,25 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::formats::{sentences, whole_file};
+use crate::jobs::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
+use crate::sortition::audit::{self, AuditError, AuditFile};
 use crate::ui::command::TableFormat;
 use crate::ui::dialogs::{Chooser, Export, Purpose};
 use crate::ui::table_text::table_text;
+
+/// Largest certificate or audit file that is read.
+const MAX_VERIFIABLE: u64 = 256 << 20;
 
 /// What a file or folder that was dropped on the window is.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Dropped {
     Project(PathBuf),
     Sentences(PathBuf),
-    Certificate(PathBuf),
+    /// A certificate or an audit file.
+    Verifiable(PathBuf),
     /// A spreadsheet.
     People(PathBuf),
     Unknown(PathBuf),
@@ -27,7 +34,7 @@ pub(super) fn classify(path: PathBuf) -> Dropped {
     match ending.as_deref() {
         Some("txt" | "csv" | "tsv") => Dropped::Sentences(path),
         Some("xlsx" | "jsonl") => Dropped::People(path),
-        Some("json") => Dropped::Certificate(path),
+        Some("json") => Dropped::Verifiable(path),
         Some("sqlite") => path.parent().map(Path::to_path_buf).map_or(Dropped::Unknown(path), Dropped::Project),
         _ => Dropped::Unknown(path),
     }
@@ -62,14 +69,35 @@ pub(super) fn read_sentences(path: &Path) -> Result<(String, Vec<String>), Strin
     Ok((name, sentences))
 }
 
-/// Text of a certificate file, checked to be one, so that a wrong file is told at once.
-pub(super) fn read_certificate(path: &Path) -> Result<String, String> {
+/// The run that checks a certificate or a panel's audit file; what is neither is told at once.
+pub(super) fn read_verifiable(path: &Path) -> Result<RunSpec, String> {
     let place = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("The file could not be read: {error}. {place}"))?;
-    serde_json::from_str::<crate::glauber::certificate::Certificate>(&text)
-        .map_err(|error| format!("This is not a certificate: {error}. Choose a file that Certify exported. {place}"))?;
-    Ok(text)
+    let unreadable = |error: std::io::Error| format!("The file could not be read: {error}. {place}");
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_VERIFIABLE {
+        return Err(format!(
+            "The file is larger than {} MB. Check it with `kleroterion verify`. {place}",
+            MAX_VERIFIABLE >> 20
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    match AuditFile::from_json(&text) {
+        Ok(audit) => {
+            let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            return Ok(RunSpec::VerifyPanel(VerifyPanelSpec { version: 1, name, audit: Arc::new(audit) }));
+        }
+        Err(error @ AuditError::Newer(_)) => return Err(format!("The audit file cannot be checked: {error}. {place}")),
+        Err(error) if text.contains(&format!("\"{}\"", audit::KIND)) => {
+            return Err(format!("The audit file is damaged: {error}. {place}"));
+        }
+        Err(_) => {}
+    }
+    serde_json::from_str::<crate::glauber::certificate::Certificate>(&text).map_err(|error| {
+        format!(
+            "This is neither a certificate nor an audit file: {error}. Choose a file that Certify or the Panel tab exported. {place}"
+        )
+    })?;
+    Ok(RunSpec::Verify(VerifySpec { version: 1, certificate: text }))
 }
 
 /// Why an export was not written.
@@ -149,6 +177,10 @@ mod tests {
         let (keep, path) = file("project.sqlite", b"");
         assert_eq!(classify(path), Dropped::Project(keep.path().to_path_buf()));
         let (_keep, path) = file("certificate.json", b"{}");
-        assert!(read_certificate(&path).unwrap_err().starts_with("This is not a certificate"));
+        assert!(read_verifiable(&path).unwrap_err().starts_with("This is neither a certificate nor an audit file"));
+        let (_keep, path) = file("audit.json", br#"{"kind":"kleroterion-panel","schema":1}"#);
+        assert!(read_verifiable(&path).unwrap_err().starts_with("The audit file is damaged"));
+        let (_keep, path) = file("audit.json", br#"{"kind":"kleroterion-panel","schema":99}"#);
+        assert!(read_verifiable(&path).unwrap_err().contains("update Kleroterion"));
     }
 }

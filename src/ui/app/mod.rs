@@ -420,7 +420,7 @@ fn home_of(kind: &str) -> TabKind {
         "certify" | "survey" | "verify" => TabKind::Certify,
         "mix" | "exact" | "phase" => TabKind::Mixing,
         "trajectories" => TabKind::Trajectories,
-        "lottery" => TabKind::Panel,
+        "lottery" | "verify-panel" => TabKind::Panel,
         _ => TabKind::Runs,
     }
 }

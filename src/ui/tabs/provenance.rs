@@ -148,6 +148,8 @@ pub fn actions(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
     };
     if matches!(row.kind.as_str(), "certify" | "survey" | "verify") {
         action("Show results", "Opens them in the Certify tab", Command::ShowRun(row.id));
+    } else if matches!(row.kind.as_str(), "lottery" | "verify-panel") {
+        action("Show results", "Opens them in the Panel tab", Command::ShowRun(row.id));
     }
     match row.state {
         RunState::Running => action("Pause", "Holds it at its next batch", Command::PauseRun(row.id)),
@@ -162,7 +164,7 @@ pub fn actions(ui: &mut egui::Ui, row: &RunRow, commands: &mut Vec<Command>) {
     } else {
         action("Run again", "A new run with the same settings and seed", Command::RunAgain(row.id));
     }
-    if row.kind != "verify" {
+    if !matches!(row.kind.as_str(), "verify" | "verify-panel") {
         action("Duplicate as form", "Fills the form with these settings", Command::DuplicateAsForm(row.id));
     }
     if row.archived {
@@ -259,8 +261,9 @@ fn made_by(ui: &mut egui::Ui, row: &RunRow, context: &TabContext<'_>, commands: 
         }
     });
     ui.add(Label::new(theme::mono(shortened(&row.spec.command_line(), 600))).wrap());
-    CollapsingHeader::new("All settings (JSON)").id_salt(("spec", row.id)).show(ui, |ui| {
-        let json = pretty(&row.spec);
+    let title = if has_people(&row.spec) { "Settings without the people (JSON)" } else { "All settings (JSON)" };
+    CollapsingHeader::new(title).id_salt(("spec", row.id)).show(ui, |ui| {
+        let json = format::settings(&row.spec);
         if ui.button("Copy settings").clicked() {
             commands.push(Command::CopyText(json.clone()));
         }
@@ -358,8 +361,8 @@ fn hash_field(ui: &mut egui::Ui, name: &str, hash: &str, commands: &mut Vec<Comm
     });
 }
 
-fn pretty(spec: &RunSpec) -> String {
-    serde_json::to_string_pretty(spec).unwrap_or_else(|error| format!("The settings could not be written: {error}"))
+fn has_people(spec: &RunSpec) -> bool {
+    matches!(spec, RunSpec::Lottery(_) | RunSpec::VerifyPanel(_))
 }
 
 /// The first `most` characters; a survey of ten thousand sentences must not be laid out at once.

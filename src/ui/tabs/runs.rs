@@ -11,7 +11,19 @@ use crate::ui::tabs::provenance::{ProvenanceView, worked};
 use crate::ui::widgets::{data_table, empty_state};
 use crate::ui::{format, theme};
 
-const KINDS: [&str; 9] = ["certify", "survey", "verify", "phase", "mix", "exact", "trajectories", "train-mlm", "fetch"];
+const KINDS: [&str; 11] = [
+    "certify",
+    "survey",
+    "verify",
+    "phase",
+    "mix",
+    "exact",
+    "trajectories",
+    "lottery",
+    "verify-panel",
+    "train-mlm",
+    "fetch",
+];
 const STATES: [RunState; 7] = [
     RunState::Queued,
     RunState::Running,
@@ -100,7 +112,7 @@ impl RunsTab {
                     ("Trajectories…", Command::ShowTab(TabKind::Trajectories)),
                     ("Train a model…", Command::NewRun(NewRun::TrainMlm)),
                     ("Download a model…", Command::NewRun(NewRun::Fetch)),
-                    ("Verify a certificate…", Command::ChooseCertificate),
+                    ("Verify a certificate or audit file…", Command::ChooseCertificate),
                 ] {
                     if ui.button(text).clicked() {
                         commands.push(command);
@@ -148,7 +160,7 @@ fn named(response: &egui::Response, name: &str) {
 
 /// The words of a run that a search goes through.
 fn searched(run: &RunRow) -> String {
-    let spec = serde_json::to_string(&run.spec).unwrap_or_default();
+    let spec = format::settings(&run.spec);
     format!("run {} {} {spec}", run.id.0, format::run_kind(&run.kind))
 }
 

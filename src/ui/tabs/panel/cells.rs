@@ -27,13 +27,13 @@ impl Column {
         Self::Tolerance,
         Self::Min,
         Self::Max,
-        Self::Pool,
-        Self::Expected,
-        Self::Drawn,
-        Self::FlexMin,
-        Self::FlexMax,
         Self::Slack,
         Self::Locked,
+        Self::Pool,
+        Self::Drawn,
+        Self::Expected,
+        Self::FlexMin,
+        Self::FlexMax,
     ];
 
     /// Its header.
@@ -51,7 +51,7 @@ impl Column {
             Self::Locked => "lock",
             Self::Pool => "pool",
             Self::Expected => "expected",
-            Self::Drawn => "drawn",
+            Self::Drawn => "seated",
         }
     }
 
@@ -62,7 +62,7 @@ impl Column {
             Self::Tolerance => "tolerance in percent",
             Self::Pool => "people in the pool",
             Self::Expected => "expected seats",
-            Self::Drawn => "drawn seats",
+            Self::Drawn => "seats taken",
             Self::Locked => "locked",
             other => other.name(),
         }
@@ -85,7 +85,9 @@ impl Column {
             Self::Locked => "Suggestions leave a locked row as it is.",
             Self::Pool => "People of this value in the pool, and their share of it.",
             Self::Expected => "Seats that people of this value get on average in the last lottery.",
-            Self::Drawn => "Seats of people of this value on the panel that was drawn.",
+            Self::Drawn => {
+                "Seats that people of this value have: those who are on the panel already, and those who were drawn."
+            }
         }
     }
 
@@ -109,13 +111,14 @@ impl Column {
         match self {
             Self::Attribute => 96.0,
             Self::Value => 104.0,
-            Self::Share => 62.0,
-            Self::Tolerance | Self::Min | Self::Max => 42.0,
-            Self::Pool => 88.0,
+            Self::Share => 60.0,
+            Self::Tolerance => 40.0,
+            Self::Min | Self::Max => 42.0,
+            Self::Pool => 84.0,
             Self::Expected => 70.0,
             Self::Drawn => 54.0,
             Self::FlexMin | Self::FlexMax => 64.0,
-            Self::Slack | Self::Locked => 46.0,
+            Self::Slack | Self::Locked => 44.0,
         }
     }
 

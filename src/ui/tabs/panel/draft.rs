@@ -49,6 +49,14 @@ pub struct AttributeDraft {
     pub values: Vec<ValueDraft>,
 }
 
+/// Somebody who is on the panel already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AlreadyDraft {
+    pub id: String,
+    pub why: String,
+}
+
 /// The draw: what the dice showed, and what was drawn with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -91,6 +99,8 @@ pub struct Draft {
     pub source: Source,
     pub quotas: Vec<AttributeDraft>,
     pub one_per_household: bool,
+    /// Those who keep a seat; the others are drawn.
+    pub already: Vec<AlreadyDraft>,
     pub algorithm: Algorithm,
     /// Attempts of a rule whose chances are estimated.
     pub draws: u64,
@@ -107,6 +117,7 @@ impl Default for Draft {
             source: Source::default(),
             quotas: Vec::new(),
             one_per_household: false,
+            already: Vec::new(),
             algorithm: Algorithm::Leximin,
             draws: 10_000,
             seed: 0,
@@ -305,14 +316,19 @@ impl Draft {
     pub fn set_quotas(&mut self, quotas: &Quotas) {
         self.size = quotas.size;
         let row = |quota: &crate::sortition::quotas::ValueQuota| {
-            let flex = |limit: u32, bound: u32| if limit == bound { String::new() } else { limit.to_string() };
+            // A limit that is the bound itself, or none, is left blank: as far as it helps.
+            let flex = |limit: u32, bound: u32, free: u32| match limit == bound || limit == free {
+                true => String::new(),
+                false => limit.to_string(),
+            };
+            let most = quotas.size.max(quota.max);
             ValueDraft {
                 value: quota.value.clone(),
                 share: quota.target.map(percent).unwrap_or_default(),
                 min: quota.min.to_string(),
                 max: quota.max.to_string(),
-                flex_min: flex(quota.min_flex, quota.min),
-                flex_max: flex(quota.max_flex, quota.max),
+                flex_min: flex(quota.min_flex, quota.min, 0),
+                flex_max: flex(quota.max_flex, quota.max, most),
                 slack: quota.slack,
                 ..ValueDraft::default()
             }

@@ -4,30 +4,30 @@ use std::sync::Arc;
 
 use eframe::egui::{self, DragValue, TextEdit, Ui};
 
+use super::already::add_seats;
 use super::draft::{Draft, DrawnDraft};
 use super::lottery::list_text;
 use super::lottery_view::{LotteryView, answers};
+use super::replacements::{self, Replacements};
 use crate::figures::number;
-use crate::jobs::spec::RunSpec;
+use crate::formats::foundation::pool_csv;
 use crate::progress::Silent;
-use crate::sortition::audit::AuditFile;
+use crate::sortition::audit::{AuditError, AuditFile};
+use crate::sortition::before::{Before, Standing};
 use crate::sortition::draw::{Drawn, PublishedList, line_of};
 use crate::sortition::lottery::Lottery;
 use crate::sortition::lottery_run::{LotteryResult, LotterySpec};
 use crate::sortition::problem::Problem;
-use crate::sortition::replacement::remainder;
+use crate::sortition::replacement::{remaining, reserves};
 use crate::sortition::transparent::{Rounding, transparent};
 use crate::store::RunId;
-use crate::ui::command::{Command, LateTable, LateText, Table};
+use crate::ui::command::{Command, LateText, Table};
 use crate::ui::context::TabContext;
 use crate::ui::help;
 use crate::ui::requested::Requested;
 use crate::ui::tabs::shared::run_state::say;
 use crate::ui::theme;
 use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, primary_button, what_is};
-
-/// Branches of the program that rounds a lottery to numbered panels.
-const BRANCHES: u64 = 200;
 
 /// Numbered panels that are equally likely.
 pub struct EqualList {
@@ -53,9 +53,9 @@ pub struct DrawState {
     asked: Option<(RunId, u32)>,
     equal: Requested<Result<EqualList, String>>,
     outcome: Option<Result<Outcome, String>>,
-    /// Ids of those who left, as typed.
-    left: String,
-    told: Option<String>,
+    pub(super) replacements: Replacements,
+    /// How many alternates are listed.
+    alternates: usize,
 }
 
 impl DrawState {
@@ -91,7 +91,7 @@ impl DrawState {
             },
         };
         let drawn = list.draw(&record.words).map_err(|error| error.to_string());
-        self.outcome = Some(drawn.map(|drawn| Outcome::new(record, drawn, lottery, &view.spec)));
+        self.outcome = Some(drawn.map(|drawn| Outcome::new(record, drawn, lottery, view)));
     }
 
     /// What was drawn from the lottery that is shown.
@@ -112,31 +112,27 @@ impl DrawState {
 }
 
 impl Outcome {
-    fn new(record: DrawnDraft, drawn: Drawn, lottery: &Lottery, spec: &LotterySpec) -> Self {
+    fn new(record: DrawnDraft, drawn: Drawn, lottery: &Lottery, view: &LotteryView) -> Self {
+        let (spec, seated) = (&view.spec, &view.seated);
         let members = lottery.panels[drawn.panel].members.clone();
         let mut header = vec!["id".to_owned()];
         header.extend(spec.pool.attributes().iter().map(|attribute| attribute.name.clone()));
-        let mut seats = super::grid::Seats::new();
+        let mut seats = seated.clone();
         let rows = members.iter().map(|&member| {
             let mut row = vec![spec.pool.ids()[member as usize].clone()];
             row.extend(answers(spec, member as usize));
             row
         });
         let rows: Vec<Vec<String>> = rows.collect();
-        for row in &rows {
-            for (attribute, value) in spec.pool.attributes().iter().zip(&row[1..]) {
-                *seats.entry((attribute.name.clone(), value.clone())).or_default() += 1.0;
-            }
-        }
+        add_seats(&mut seats, &spec.pool, members.iter().copied());
         Self { record, drawn, members, table: Table { name: "panel".to_owned(), header, rows }, seats }
     }
 }
 
 fn equal_list(spec: &LotterySpec, result: &LotteryResult, count: u32) -> Result<EqualList, String> {
     let problem = Problem::new(&spec.pool, &spec.quotas, spec.one_per_household).map_err(|error| error.to_string())?;
-    let rounding = Rounding::Program { branches: BRANCHES };
-    let made =
-        transparent(&problem, &result.types, count, rounding, spec.seed, &Silent).map_err(|error| error.to_string())?;
+    let made = transparent(&problem, &result.types, count, Rounding::USUAL, spec.seed, &Silent)
+        .map_err(|error| error.to_string())?;
     let list = PublishedList::equal(&made.list, spec.pool.ids()).map_err(|error| error.to_string())?;
     Ok(EqualList { list: Arc::new(list), lottery: Arc::new(made.list), deviation: made.deviation })
 }
@@ -144,6 +140,7 @@ fn equal_list(spec: &LotterySpec, result: &LotteryResult, count: u32) -> Result<
 /// Draws the view; true when the ceremony is asked for.
 pub fn show(
     ui: &mut Ui,
+    context: &TabContext<'_>,
     run: RunId,
     view: &LotteryView,
     draft: &mut Draft,
@@ -197,9 +194,10 @@ pub fn show(
                 commands.push(list_text(&list));
             }
             let why = "All that a stranger needs to check the lottery and this draw with `kleroterion verify`: ids, the values \
-                       that quotas look at, quotas, panels, chances, certificate. Numbered panels are not in it.";
+                       that quotas look at, quotas, panels, numbered panels, chances, certificate, seats settled before.";
             if ui.button("Save the audit file…").on_hover_text(why).clicked() {
-                commands.push(audit(view, draft, run));
+                let equal = state.equal.get().and_then(|equal| equal.as_ref().ok()).map(|equal| equal.lottery.clone());
+                commands.push(audit(view, draft, run, equal));
             }
         });
     });
@@ -232,25 +230,32 @@ pub fn show(
         );
     });
     match &state.outcome {
-        Some(Ok(outcome)) => result(ui, view, outcome, commands),
+        Some(Ok(outcome)) => result(ui, outcome, view, &mut state.alternates, commands),
         Some(Err(problem)) => say(ui, VerdictKind::Failed, problem),
         None => {}
     }
-    if state.outcome().is_some() {
-        replacements(ui, view, draft, state, commands);
-    }
+    state.replacements.follow(commands);
+    replacements::show(ui, context, view, draft, state);
     ceremony
 }
 
-/// The audit file of the lottery, with its draw where one from the lottery's own probabilities was held.
-fn audit(view: &LotteryView, draft: &Draft, run: RunId) -> Command {
+/// The audit file of the lottery, with the numbered panels that were made of it and the draw that was held.
+fn audit(view: &LotteryView, draft: &Draft, run: RunId, equal: Option<Arc<Lottery>>) -> Command {
     let (spec, result) = (view.spec.clone(), view.result.clone());
-    let held = draft.draw.drawn.as_ref().filter(|drawn| drawn.run == run.0 && drawn.equal.is_none());
-    let words = held.map(|drawn| drawn.words.clone());
+    let held = draft.draw.drawn.clone().filter(|drawn| drawn.run == run.0);
     Command::ExportLateText(LateText::new("audit.json", move || {
-        let mut file = AuditFile::new(&spec, &result).map_err(|error| error.to_string())?;
-        if let Some(words) = &words {
-            file.draw(words).map_err(|error| error.to_string())?;
+        let problem = |error: AuditError| error.to_string();
+        let mut file = AuditFile::new(&spec, &result).map_err(problem)?;
+        if let Some(list) = &equal {
+            file.number(list, Rounding::USUAL, spec.seed).map_err(problem)?;
+        }
+        let numbers = equal.as_ref().map(|list| list.panels.len() as u32);
+        if let Some(drawn) = &held {
+            if drawn.equal.is_none() {
+                file.draw(&drawn.words).map_err(problem)?;
+            } else if drawn.equal == numbers {
+                file.draw_number(&drawn.words).map_err(problem)?;
+            }
         }
         serde_json::to_string_pretty(&file).map(|text| text + "\n").map_err(|error| error.to_string())
     }))
@@ -262,7 +267,7 @@ pub fn record(draft: &mut Draft, run: RunId) {
     draft.draw.drawn = Some(DrawnDraft { run: run.0, words: line_of(&draft.draw.words), equal });
 }
 
-fn result(ui: &mut Ui, view: &LotteryView, outcome: &Outcome, commands: &mut Vec<Command>) {
+fn result(ui: &mut Ui, outcome: &Outcome, view: &LotteryView, alternates: &mut usize, commands: &mut Vec<Command>) {
     let drawn = &outcome.drawn;
     card(ui, "", |ui| {
         let people = number::counted(outcome.members.len() as u64, "member", "members");
@@ -282,64 +287,62 @@ fn result(ui: &mut Ui, view: &LotteryView, outcome: &Outcome, commands: &mut Vec
         ui.scope(|ui| {
             data_table(ui, "panel members", &outcome.table, None, commands);
         });
+        exports(ui, view, outcome, alternates, commands);
+    });
+}
+
+/// Files of those who were drawn, who remain, and who follow if somebody drops out.
+fn exports(ui: &mut Ui, view: &LotteryView, outcome: &Outcome, alternates: &mut usize, commands: &mut Vec<Command>) {
+    let mut late = |name: &str, make: fn(&LotterySpec, &[u32]) -> String| {
         let (spec, members) = (view.spec.clone(), outcome.members.clone());
-        let why = "Everybody who was not drawn, for replacements; it holds personal data.";
-        if ui.button("Export the remaining pool…").on_hover_text(why).clicked() {
-            commands.push(Command::ExportLate(LateTable::new("remaining", move || remaining(&spec, &members))));
-        }
-    });
-}
-
-fn remaining(spec: &LotterySpec, members: &[u32]) -> Table {
-    let mut header = vec!["id".to_owned()];
-    header.extend(spec.pool.attributes().iter().map(|attribute| attribute.name.clone()));
-    let free = crate::sortition::replacement::remaining(&spec.pool, members, &[], spec.one_per_household);
-    let row = |person: u32| {
-        let mut row = vec![spec.pool.ids()[person as usize].clone()];
-        row.extend(answers(spec, person as usize));
-        row
+        commands.push(Command::ExportLateText(LateText::new(name, move || Ok(make(&spec, &members)))));
     };
-    Table { name: "remaining".to_owned(), header, rows: free.into_iter().map(row).collect() }
-}
-
-/// Those who left, and the lottery that fills their seats.
-fn replacements(ui: &mut Ui, view: &LotteryView, draft: &Draft, state: &mut DrawState, commands: &mut Vec<Command>) {
-    card(ui, "Replacements", |ui| {
-        let label = ui.label("Ids of members who left, between commas");
-        ui.add(TextEdit::singleline(&mut state.left).id_salt("panel left").desired_width(360.0)).labelled_by(label.id);
-        let typed: Vec<&str> = state.left.split([',', ' ', ';']).filter(|id| !id.is_empty()).collect();
-        if typed.is_empty() {
-            disabled_button(ui, "Run the lottery for replacements", "Type who left first.");
-        } else if ui.button("Run the lottery for replacements").clicked() {
-            let outcome = state.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok());
-            let made = outcome.map(|outcome| replacement_spec(view, &outcome.members, &typed, draft));
-            match made {
-                Some(Ok(spec)) => {
-                    state.told = None;
-                    commands.push(Command::StartRun(Box::new(RunSpec::Lottery(spec))));
-                }
-                Some(Err(problem)) => state.told = Some(problem),
-                None => {}
-            }
+    ui.horizontal_wrapped(|ui| {
+        let why = "Everybody on the panel, also those who were seated already, as CSV; it holds personal data.";
+        if ui.button("Export the panel…").on_hover_text(why).clicked() {
+            late("selected.csv", selected_csv);
         }
-        if let Some(told) = &state.told {
-            ui.label(theme::caption(told.as_str()).color(theme::palette(ui).bad));
+        let why = "Everybody who may still be drawn, for replacements, as CSV; it holds personal data.";
+        if ui.button("Export the remaining pool…").on_hover_text(why).clicked() {
+            late("remaining.csv", remaining_csv);
         }
-        let text = "The members who stay keep their seats; the quotas are reduced by them, and a new lottery is held over those \
-                    who were not drawn. Then draw again with new dice.";
-        ui.label(theme::caption(text).weak());
+    });
+    ui.horizontal_wrapped(|ui| {
+        let label = ui.label("Alternates");
+        ui.add(DragValue::new(alternates).range(0..=1000)).labelled_by(label.id);
+        let why = "People who resemble the panel, in the order in which they are called; chosen by the same dice.";
+        if *alternates == 0 {
+            disabled_button(ui, "Export the alternates…", "Say how many first.");
+        } else if ui.button("Export the alternates…").on_hover_text(why).clicked() {
+            let (spec, members, count) = (view.spec.clone(), outcome.members.clone(), *alternates);
+            let seed = outcome.drawn.seed.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+            let make = move || {
+                let (pool, household) = (&spec.pool, spec.one_per_household);
+                let listed = reserves(pool, &spec.quotas, &members, &[], count, household, seed.unwrap_or_default());
+                Ok(pool_csv(pool, listed.into_iter().map(|person| person as usize)))
+            };
+            commands.push(Command::ExportLateText(LateText::new("alternates.csv", make)));
+        }
     });
 }
 
-fn replacement_spec(view: &LotteryView, members: &[u32], left: &[&str], draft: &Draft) -> Result<LotterySpec, String> {
-    let spec = &view.spec;
-    let mut gone = Vec::new();
-    for id in left {
-        let place = members.iter().find(|&&member| spec.pool.ids()[member as usize] == *id);
-        gone.push(*place.ok_or_else(|| format!("{id} is not on the panel that was drawn."))?);
+fn selected_csv(spec: &LotterySpec, members: &[u32]) -> String {
+    let seated = |before: &Before| {
+        let all = before.settled.iter().enumerate();
+        all.filter(|(_, settled)| settled.standing == Standing::Seated).map(|(place, _)| place).collect::<Vec<usize>>()
+    };
+    let drawn = pool_csv(&spec.pool, members.iter().map(|&person| person as usize));
+    match &spec.before {
+        None => drawn,
+        Some(before) => {
+            let already = pool_csv(&before.pool, seated(before));
+            // Both have the same header.
+            drawn + already.split_once("\r\n").map_or("", |(_, rows)| rows)
+        }
     }
-    let seated: Vec<u32> = members.iter().copied().filter(|member| !gone.contains(member)).collect();
-    let rest =
-        remainder(&spec.pool, &spec.quotas, &seated, &gone, spec.one_per_household).map_err(|e| format!("{e}."))?;
-    Ok(LotterySpec { pool: rest.pool, quotas: rest.quotas, seed: draft.seed, ..LotterySpec::clone(spec) })
+}
+
+fn remaining_csv(spec: &LotterySpec, members: &[u32]) -> String {
+    let free = remaining(&spec.pool, members, &[], spec.one_per_household);
+    pool_csv(&spec.pool, free.into_iter().map(|person| person as usize))
 }

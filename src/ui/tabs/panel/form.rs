@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, DragValue, Frame, Margin, Panel, ScrollArea, TextEdit, Ui};
 
+use super::already::AlreadyState;
 use super::draft::{Draft, Source, tolerance};
 use super::people::{Gathered, People};
 use super::words;
@@ -16,6 +17,7 @@ use crate::ui::widgets::{card, disabled_button, primary_button};
 pub fn show(
     ui: &mut Ui,
     people: &mut People,
+    already: &mut AlreadyState,
     draft: &mut Draft,
     ready: Result<(), String>,
     spec: impl FnOnce(&Draft, &Gathered) -> Option<RunSpec>,
@@ -43,7 +45,8 @@ pub fn show(
         people.card(ui, draft, commands);
         let sharing = people.get().map_or(0, |found| found.sharing);
         card(ui, "2  Panel", |ui| panel(ui, draft, sharing));
-        card(ui, "3  Lottery", |ui| lottery(ui, draft));
+        already.card(ui, draft, people.get());
+        card(ui, "4  Lottery", |ui| lottery(ui, draft));
         ui.add_space(theme::STEP);
     });
     if started

@@ -9,7 +9,7 @@ use eframe::egui::{
 use egui_extras::{Column as Width, TableBuilder};
 
 use super::cells::Column;
-use super::draft::Draft;
+use super::draft::{Draft, Place};
 use super::grid_keys::{Cursor, Wish};
 use super::reading::{Counts, Reading};
 use crate::figures::number;
@@ -28,6 +28,8 @@ pub struct Beside<'a> {
     pub counts: Option<&'a Counts>,
     pub expected: Option<&'a Seats>,
     pub drawn: Option<&'a Seats>,
+    /// Seats of those who are on the panel already.
+    pub taken: &'a Seats,
 }
 
 /// Draws the grid into `height` points and lets it be edited.
@@ -66,8 +68,15 @@ pub fn show(
                 .min_scrolled_height(ROW * 4.0)
                 .max_scroll_height((height - ROW).max(ROW * 4.0))
                 .cell_layout(Layout::left_to_right(Align::Center));
+            // Names take what room is left, so that they need not be cut.
+            let room = (width - Column::ALL.iter().map(|column| column.width()).sum::<f32>()).max(0.0);
             for column in Column::ALL {
-                builder = builder.column(Width::exact(column.width()).clip(true));
+                let more = match column {
+                    Column::Attribute => (room * 0.4).min(120.0),
+                    Column::Value => (room * 0.6).min(200.0),
+                    _ => 0.0,
+                };
+                builder = builder.column(Width::exact((column.width() + more).floor()).clip(true));
             }
             if let Some(row) = scroll.filter(|&row| row < rows) {
                 builder = builder.scroll_to_row(row, None);
@@ -151,6 +160,17 @@ fn text_place(rect: Rect, column: Column) -> (egui::Pos2, Align2) {
     }
 }
 
+/// What a bound leaves to draw where people of its value are seated already.
+fn left_to_draw(draft: &Draft, place: Place, column: Column, text: &str, taken: &Seats) -> Option<String> {
+    if !matches!(column, Column::Min | Column::Max) {
+        return None;
+    }
+    let names = (draft.cell(place, Column::Attribute), draft.cell(place, Column::Value));
+    let (&seated, bound) = (taken.get(&names)?, text.trim().parse::<f64>().ok()?);
+    let left = number::fixed((bound - seated).max(0.0), 0);
+    Some(format!("{} seated already, {left} to draw", number::fixed(seated, 0)))
+}
+
 /// What stands in a cell.
 fn shown(draft: &Draft, row: usize, column: Column, beside: Beside<'_>) -> String {
     let Some(&place) = beside.reading.places.get(row) else { return String::new() };
@@ -167,7 +187,9 @@ fn shown(draft: &Draft, row: usize, column: Column, beside: Beside<'_>) -> Strin
             })
         }
         Column::Expected => seats(beside.expected).map(|seats| number::fixed(seats, 1)).unwrap_or_default(),
-        Column::Drawn => seats(beside.drawn).map(|seats| number::fixed(seats, 0)).unwrap_or_default(),
+        Column::Drawn => seats(beside.drawn.or_else(|| (!beside.taken.is_empty()).then_some(beside.taken)))
+            .map(|seats| number::fixed(seats, 0))
+            .unwrap_or_default(),
         column => draft.cell(place, column),
     }
 }
@@ -196,6 +218,8 @@ fn cell(
         let names = [draft.cell(place, Column::Attribute), draft.cell(place, Column::Value)];
         let value = if text.is_empty() { "empty" } else { &text };
         let problem = issue.map(|issue| format!(". Problem: {issue}")).unwrap_or_default();
+        let left = left_to_draw(draft, place, column, &text, beside.taken);
+        let problem = left.map(|left| format!(", {left}")).unwrap_or_default() + &problem;
         let label = match column {
             Column::Attribute => format!("attribute, {value}{problem}"),
             Column::Value => format!("{}, value, {value}{problem}", names[0]),
@@ -222,6 +246,8 @@ fn cell(
     }
     if let Some(issue) = issue {
         response = response.on_hover_text(issue);
+    } else if let Some(left) = left_to_draw(draft, place, column, &text, beside.taken) {
+        response = response.on_hover_text(left);
     } else if column.words() {
         let galley_width = ui.fonts_mut(|fonts| {
             fonts.layout_no_wrap(text.clone(), TextStyle::Body.resolve(ui.style()), palette.text).size().x

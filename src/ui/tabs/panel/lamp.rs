@@ -1,16 +1,17 @@
 //! The lamp: can these quotas be met? Asked again with every edit, on a background thread; the question before is dropped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use eframe::egui::{Button, Ui};
 
+use super::already::Taken;
+use super::asking::Asking;
 use super::draft::Draft;
 use super::grid_keys::Cursor;
 use super::people::Gathered;
 use super::reading::Reading;
 use crate::figures::number;
-use crate::progress::{Cancelled, Progress};
+use crate::sortition::before::{Left, Named, settle};
 use crate::sortition::census::{Census, Rule};
 use crate::sortition::feasibility::{self, Finding, Lamp, Report, Severity, Stage, Witness};
 use crate::sortition::quotas::Quotas;
@@ -22,29 +23,23 @@ use crate::ui::tabs::shared::run_state::say;
 use crate::ui::theme;
 use crate::ui::widgets::VerdictKind;
 
-/// A question that can be dropped.
-pub struct Dropped(pub Arc<AtomicBool>);
-
-impl Progress for Dropped {
-    fn stage(&self, _name: &str) {}
-    fn report(&self, _done: u64, _total: u64) {}
-    fn checkpoint(&self) -> Result<(), Cancelled> {
-        if self.0.load(Ordering::Relaxed) { Err(Cancelled) } else { Ok(()) }
-    }
-}
-
 /// What quotas were asked about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     pub pool: i64,
+    /// Of the whole panel.
     pub quotas: Quotas,
     pub one_per_household: bool,
+    /// Those who are on the panel already.
+    pub seated: Vec<Named>,
 }
 
 /// What was found, and what makes the next answer quick.
 pub struct Answer {
     pub question: Question,
     pub report: Report,
+    /// What those who are seated already leave; the report is about it.
+    pub left: Option<Arc<Left>>,
     /// Counted once, kept while the rows stay the same.
     pub census: Option<Arc<Census>>,
     /// Whether the people whom no panel can have were looked for.
@@ -55,31 +50,39 @@ pub struct Answer {
 #[derive(Default)]
 pub struct LampState {
     asked: Option<(Question, bool)>,
-    drop: Arc<AtomicBool>,
+    asking: Arc<Asking>,
     answer: Requested<Answer>,
-    census: Option<(i64, Arc<Census>)>,
+    /// Of which people, without which of them.
+    census: Option<(i64, Vec<Named>, Arc<Census>)>,
     witness: Option<Witness>,
 }
 
 impl Drop for LampState {
     fn drop(&mut self) {
-        self.drop.store(true, Ordering::Relaxed);
+        self.asking.give_up();
     }
 }
 
 impl LampState {
     /// Keeps up with the grid: asks again when the quotas changed.
-    pub fn follow(&mut self, context: &TabContext<'_>, draft: &Draft, reading: &Reading, found: Option<&Gathered>) {
-        let (Some(found), Some(quotas)) = (found, &reading.quotas) else {
+    pub fn follow(
+        &mut self,
+        context: &TabContext<'_>,
+        draft: &Draft,
+        reading: &Reading,
+        found: Option<&Gathered>,
+        taken: &Taken,
+    ) {
+        let (Some(found), Some(quotas)) = (found, reading.quotas.as_ref().filter(|_| taken.unknown.is_empty())) else {
             if self.asked.take().is_some() {
-                self.drop.store(true, Ordering::Relaxed);
+                self.asking.give_up();
                 self.answer.clear();
             }
             return;
         };
         if let Some(answer) = self.answer.get() {
             if let Some(census) = &answer.census {
-                self.census = Some((answer.question.pool, census.clone()));
+                self.census = Some((answer.question.pool, answer.question.seated.clone(), census.clone()));
             }
             if answer.report.witness.is_some() {
                 self.witness.clone_from(&answer.report.witness);
@@ -87,7 +90,10 @@ impl LampState {
         }
         let pool = found.stored.id;
         let same = |question: &Question| {
-            question.pool == pool && question.one_per_household == draft.one_per_household && question.quotas == *quotas
+            question.pool == pool
+                && question.one_per_household == draft.one_per_household
+                && question.quotas == *quotas
+                && question.seated == taken.named
         };
         let answered = self.answer.get().map(|answer| (same(&answer.question), answer.reached, answer.report.lamp));
         let deeper = match &self.asked {
@@ -100,20 +106,32 @@ impl LampState {
             }
             _ => false,
         };
-        let question = Question { pool, quotas: quotas.clone(), one_per_household: draft.one_per_household };
-        self.drop.store(true, Ordering::Relaxed);
-        self.drop = Arc::new(AtomicBool::new(false));
+        let question = Question {
+            pool,
+            quotas: quotas.clone(),
+            one_per_household: draft.one_per_household,
+            seated: taken.named.clone(),
+        };
+        self.asking.give_up();
+        self.asking = Arc::default();
         self.asked = Some((question.clone(), deeper));
-        let known = self.census.as_ref().filter(|(of, _)| *of == pool).map(|(_, census)| census.clone());
-        let (stored, witness, dropped, wake) =
-            (found.stored.clone(), self.witness.clone(), Dropped(self.drop.clone()), context.wake.clone());
-        let work = move || answer(&stored, question, known, witness, deeper, &dropped);
+        let known = self.census.as_ref().filter(|(of, without, _)| *of == pool && *without == taken.named);
+        let known = known.map(|(.., census)| census.clone());
+        let (stored, witness, asking, wake) =
+            (found.stored.clone(), self.witness.clone(), self.asking.clone(), context.wake.clone());
+        let work = move || answer(&stored, question, known, witness, deeper, &asking);
         self.answer.ask(move || wake(), work);
     }
 
     /// The answer to the present quotas, or to the ones before while it is awaited.
     pub fn answer(&mut self) -> Option<&Answer> {
         self.answer.get()
+    }
+
+    /// What is still being looked for about the present quotas, and how far that is.
+    pub fn looking(&mut self) -> Option<String> {
+        let deeper = self.asked.as_ref().is_some_and(|(_, deeper)| *deeper) && self.answer.waiting();
+        (deeper && !self.behind()).then(|| format!("Whom can no panel have? Looking …{}", self.asking.percent()))
     }
 
     /// Whether the answer that is there is about quotas before the last edit.
@@ -126,24 +144,42 @@ impl LampState {
     }
 }
 
+/// Quotas that the seated themselves break.
+fn broken(question: Question, sentence: String) -> Answer {
+    let finding = Finding { stage: Stage::Sums, severity: Severity::Error, sentence, rules: Vec::new(), numbers: None };
+    let report = Report { lamp: Lamp::Infeasible, findings: vec![finding], witness: None, unreachable: None };
+    Answer { question, report, left: None, census: None, reached: true }
+}
+
 fn answer(
     stored: &StoredPool,
     question: Question,
     known: Option<Arc<Census>>,
     witness: Option<Witness>,
     deeper: bool,
-    progress: &Dropped,
+    progress: &Asking,
 ) -> Answer {
-    let (quotas, household) = (&question.quotas, question.one_per_household);
+    let household = question.one_per_household;
+    let left = match question.seated.is_empty() {
+        true => None,
+        false => match settle(&stored.pool, &question.quotas, &question.seated, &[], household, None) {
+            Ok(left) => Some(Arc::new(left)),
+            Err(error) => return broken(question, format!("{error}.")),
+        },
+    };
+    let (pool, quotas) = match &left {
+        Some(left) => (&*left.pool, &left.quotas),
+        None => (&*stored.pool, &question.quotas),
+    };
     let fits = known.filter(|census| census.fits(quotas, household));
     let census = match fits {
         Some(census) => Ok(census),
-        None => Census::new(&stored.pool, quotas, household).map(Arc::new),
+        None => Census::new(pool, quotas, household).map(Arc::new),
     };
     match census {
         Err(_) => {
-            let report = feasibility::check(&stored.pool, quotas, household, progress);
-            Answer { question, report, census: None, reached: true }
+            let report = feasibility::check(pool, quotas, household, progress);
+            Answer { question, report, left, census: None, reached: true }
         }
         Ok(census) => {
             let mut report = feasibility::check_edit(&census, quotas, witness.as_ref(), progress);
@@ -159,16 +195,19 @@ fn answer(
                 }));
                 report.unreachable = Some(found);
             }
-            Answer { question, report, census: Some(census), reached: deeper }
+            Answer { question, report, left, census: Some(census), reached: deeper }
         }
     }
 }
 
-/// The lamp's word and sentence.
-pub fn headline(report: &Report, size: u32) -> (VerdictKind, String) {
-    let size = number::count(u64::from(size));
+/// The lamp's word and sentence; `seated` are on the panel already.
+pub fn headline(report: &Report, size: u32, seated: usize) -> (VerdictKind, String) {
+    let size = match seated {
+        0 => number::count(u64::from(size)),
+        seated => format!("{} ({} seated already)", number::count(u64::from(size)), number::count(seated as u64)),
+    };
     match report.lamp {
-        Lamp::Feasible => match report.unreachable.as_ref().map(|found| found.people().len()) {
+        Lamp::Feasible => match report.unreachable.as_ref().map(|found| found.count()) {
             Some(people) if people > 0 => {
                 let people = number::counted(people as u64, "person", "people");
                 (
@@ -199,7 +238,7 @@ pub fn show(ui: &mut Ui, state: &mut LampState, draft: &Draft, reading: &Reading
     let behind = state.behind();
     match state.answer() {
         Some(answer) => {
-            let (kind, sentence) = headline(&answer.report, answer.question.quotas.size);
+            let (kind, sentence) = headline(&answer.report, answer.question.quotas.size, answer.question.seated.len());
             if behind {
                 // The old answer is told as such, in the same place, so that nothing jumps.
                 say(ui, VerdictKind::Nothing, &format!("Checking …  Before the edit: {sentence}"));

@@ -74,6 +74,14 @@ pub fn show(
             }
         });
     });
+    if let Some(settled) = &view.settled {
+        card(ui, "Settled before the lottery", |ui| {
+            let text = "These people were not drawn from. The quotas above all are met together with those on the panel; chances \
+                        are of the others.";
+            ui.label(theme::caption(text).weak());
+            data_table(ui, "panel settled", settled, None, commands);
+        });
+    }
     card(ui, "One person", |ui| person(ui, run, view, chosen, commands));
     card(ui, "Who would sit there on average", |ui| {
         data_table(ui, "panel composition", &view.composition_table, None, commands);

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::already::add_seats;
 use super::grid::Seats;
 use crate::figures::figure::{Axis, Figure, Layer, Ticks};
 use crate::figures::number;
 use crate::jobs::spec::RunSpec;
 use crate::progress::Silent;
+use crate::sortition::before::{Settled, Standing};
 use crate::sortition::draw::PublishedList;
 use crate::sortition::fairness::{self, ValueChances};
 use crate::sortition::legacy;
@@ -24,7 +26,12 @@ const COMPARED: u64 = 2_000;
 pub struct LotteryView {
     pub spec: Arc<LotterySpec>,
     pub result: Arc<LotteryResult>,
+    /// Seats that values may expect on the whole panel.
     pub expected: Seats,
+    /// Seats of those who were on the panel already.
+    pub seated: Seats,
+    /// Everybody whose place was settled before, with why.
+    pub settled: Option<Table>,
     /// The chances from the lowest to the highest, by percentile of the pool.
     pub curve: Vec<f64>,
     pub composition_table: Table,
@@ -45,8 +52,13 @@ impl LotteryView {
     fn new(spec: LotterySpec, result: LotteryResult) -> Self {
         let composition = fairness::composition(&spec.pool, &spec.quotas, &result.inclusion);
         let size = f64::from(spec.quotas.size);
-        let expected =
-            composition.iter().map(|row| ((row.attribute.clone(), row.value.clone()), row.expected * size)).collect();
+        let seated = seated(&spec);
+        let whole = |row: &ValueChances| {
+            let names = (row.attribute.clone(), row.value.clone());
+            let seats = row.expected * size + seated.get(&names).copied().unwrap_or_default();
+            (names, seats)
+        };
+        let expected: Seats = composition.iter().map(whole).collect();
         let list = PublishedList::weighted(&result.lottery, spec.pool.ids());
         let list = list.map(Arc::new).map_err(|error| error.to_string());
         Self {
@@ -55,6 +67,8 @@ impl LotteryView {
             panels: panels(&result, list.as_deref().ok()),
             curve: fairness::percentile_curve(&result.inclusion),
             expected,
+            seated,
+            settled: settled(&spec),
             list,
             spec: Arc::new(spec),
             result: Arc::new(result),
@@ -102,6 +116,34 @@ impl LotteryView {
         };
         Table { name: "chances".to_owned(), header, rows: result.inclusion.iter().enumerate().map(row).collect() }
     }
+}
+
+/// Seats of those who were on the panel before the lottery.
+fn seated(spec: &LotterySpec) -> Seats {
+    let mut seats = Seats::new();
+    if let Some(before) = &spec.before {
+        let people = (0..).zip(&before.settled).filter(|(_, settled)| settled.standing == Standing::Seated);
+        add_seats(&mut seats, &before.pool, people.map(|(person, _)| person));
+    }
+    seats
+}
+
+/// Who was not drawn from, and why.
+fn settled(spec: &LotterySpec) -> Option<Table> {
+    let before = spec.before.as_ref()?;
+    let row = |(id, settled): (&String, &Settled)| {
+        let standing = match settled.standing {
+            Standing::Seated => "on the panel",
+            Standing::Left => "not drawn",
+            Standing::LivesWithSeated => "lives with a member",
+        };
+        vec![id.clone(), standing.to_owned(), settled.why.clone()]
+    };
+    Some(Table {
+        name: "settled before".to_owned(),
+        header: ["id", "place", "why"].map(str::to_owned).to_vec(),
+        rows: before.pool.ids().iter().zip(&before.settled).map(row).collect(),
+    })
 }
 
 /// What a person answered, in words.

@@ -2,6 +2,9 @@
 //!
 //! Left the form ([`form`]), in the centre the quotas ([`grid`]) and what the lottery gave, right why.
 
+mod already;
+mod asking;
+mod audit_view;
 mod cells;
 mod ceremony;
 mod draft;
@@ -16,8 +19,10 @@ mod lottery;
 mod lottery_view;
 mod outcome;
 mod people;
+mod presets;
 mod quotas;
 mod reading;
+mod replacements;
 mod suggestions;
 mod why;
 mod words;
@@ -26,15 +31,19 @@ use std::path::PathBuf;
 
 use eframe::egui::Ui;
 
-use self::draft::Draft;
+use self::already::AlreadyState;
+use self::audit_view::AuditView;
+use self::draft::{AlreadyDraft, Draft};
 use self::grid_keys::Cursor;
 use self::import::Import;
 use self::lamp::LampState;
 use self::outcome::{Outcome, View};
 use self::people::{Gathered, People};
+use self::presets::QuotaFile;
 use self::reading::Reading;
 use self::suggestions::Suggestions;
 use crate::jobs::spec::RunSpec;
+use crate::sortition::before::Standing;
 use crate::sortition::lottery_run::LotterySpec;
 use crate::sortition::sample_pool;
 use crate::store::RunId;
@@ -50,6 +59,8 @@ pub struct PanelTab {
     settled: Draft,
     cursor: Cursor,
     people: People,
+    already: AlreadyState,
+    quota_file: QuotaFile,
     /// The grid as it was read, with the draft and the pool that were read.
     read: Option<(Draft, Option<i64>, Reading)>,
     /// The next people to arrive are those of the sample, whose quotas come with them.
@@ -58,6 +69,7 @@ pub struct PanelTab {
     lamp: LampState,
     suggestions: Suggestions,
     outcome: Outcome,
+    audit: AuditView,
     /// The right side is hidden.
     why_hidden: bool,
 }
@@ -66,6 +78,7 @@ impl PanelTab {
     /// Draws the whole tab (left form, centre quotas and lottery, right why) into `ui`.
     pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.people.follow(context, self.draft.pool);
+        self.quota_file.follow(context, &mut self.draft, self.people.get());
         self.read();
         let run = self.outcome.follow(context, &self.draft);
         if self.outcome.ceremony(ui, run, &mut self.draft, commands) {
@@ -73,7 +86,9 @@ impl PanelTab {
         }
         columns::form(ui, "panel", |ui| {
             let ready = self.obstacle().map_or(Ok(()), Err);
-            if form::show(ui, &mut self.people, &mut self.draft, ready, spec, commands) {
+            let lamp = &mut self.lamp;
+            let spec = |draft: &Draft, found: &Gathered| spec(draft, found, lamp);
+            if form::show(ui, &mut self.people, &mut self.already, &mut self.draft, ready, spec, commands) {
                 self.outcome.follow_newest();
             }
         });
@@ -89,9 +104,11 @@ impl PanelTab {
                 }
                 return;
             }
-            self.outcome.switch(ui, &mut self.why_hidden);
+            let looking = self.lamp.looking();
+            self.outcome.switch(ui, &mut self.why_hidden, looking.as_deref());
             match self.outcome.view {
                 View::Quotas => self.quotas(ui, commands),
+                View::Audit => self.audit.show(ui, context, commands),
                 View::Lottery | View::Draw => {
                     let form = self.people.get().map(|found| (found.stored.clone(), self.read.as_ref()));
                     let quotas = form.and_then(|(_, read)| read.and_then(|(_, _, reading)| reading.quotas.as_ref()));
@@ -105,8 +122,9 @@ impl PanelTab {
     /// Asks whether the quotas can be met, where they changed.
     fn ask_lamp(&mut self, context: &TabContext<'_>) {
         let found = self.people.get().cloned();
+        let taken = self.already.follow(&self.draft, found.as_ref());
         if let Some((_, _, reading)) = &self.read {
-            self.lamp.follow(context, &self.draft, reading, found.as_ref());
+            self.lamp.follow(context, &self.draft, reading, found.as_ref(), &taken);
             self.suggestions.follow(context, &self.draft, &mut self.lamp);
         }
     }
@@ -131,7 +149,22 @@ impl PanelTab {
             return Some("The people are being read.".to_owned());
         }
         let (_, _, reading) = self.read.as_ref()?;
-        reading.obstacle(&self.draft)
+        if let Some(obstacle) = reading.obstacle(&self.draft) {
+            return Some(obstacle);
+        }
+        let taken = self.already.follow(&self.draft, self.people.get());
+        if let Some(unknown) = taken.unknown.first() {
+            return Some(format!("Nobody among the people has the id {unknown}, who is to be on the panel already."));
+        }
+        if taken.named.is_empty() {
+            return None;
+        }
+        let behind = self.lamp.behind();
+        match self.lamp.answer() {
+            Some(answer) if !behind && answer.left.is_some() => None,
+            Some(answer) if !behind => answer.report.findings.first().map(|finding| finding.sentence.clone()),
+            _ => Some("The seats that are left are being counted.".to_owned()),
+        }
     }
 
     fn begin_sample(&mut self, commands: &mut Vec<Command>) {
@@ -176,6 +209,7 @@ impl PanelTab {
     /// Everybody was deleted from the project.
     pub fn people_forgotten(&mut self) {
         self.draft.pool = None;
+        self.draft.already.clear();
         self.settled = self.draft.clone();
     }
 
@@ -189,9 +223,16 @@ impl PanelTab {
         self.outcome.pick(run);
     }
 
+    /// Shows a check of an audit file.
+    pub fn show_audit(&mut self, run: RunId) {
+        self.audit.pick(run);
+        self.outcome.view = View::Audit;
+    }
+
     /// Fills the form from a lottery's spec; the people stay those of the form.
     pub fn set_spec(&mut self, spec: &LotterySpec) {
-        self.draft.set_quotas(&spec.quotas);
+        self.draft.set_quotas(spec.before.as_ref().map_or(&spec.quotas, |before| &before.quotas));
+        self.draft.already = already(spec);
         self.draft.one_per_household = spec.one_per_household;
         self.draft.algorithm = spec.algorithm;
         self.draft.draws = spec.draws;
@@ -200,12 +241,27 @@ impl PanelTab {
     }
 }
 
-/// The lottery that the form describes.
-fn spec(draft: &Draft, found: &Gathered) -> Option<RunSpec> {
-    let quotas = Reading::new(draft, Some(&found.counts)).quotas?;
+/// Those who were seated before a lottery, as the form names them.
+fn already(spec: &LotterySpec) -> Vec<AlreadyDraft> {
+    let Some(before) = &spec.before else { return Vec::new() };
+    let all = before.pool.ids().iter().zip(&before.settled);
+    all.filter(|(_, settled)| settled.standing == Standing::Seated)
+        .map(|(id, settled)| AlreadyDraft { id: id.clone(), why: settled.why.clone() })
+        .collect()
+}
+
+/// The lottery that the form describes: over everybody, or over what those who are seated already leave.
+fn spec(draft: &Draft, found: &Gathered, lamp: &mut LampState) -> Option<RunSpec> {
+    let (pool, quotas, before) = if draft.already.is_empty() {
+        (found.stored.pool.clone(), Reading::new(draft, Some(&found.counts)).quotas?, None)
+    } else {
+        let left = lamp.answer()?.left.clone()?;
+        (left.pool.clone(), left.quotas.clone(), Some(left.before.clone()))
+    };
     Some(RunSpec::Lottery(LotterySpec {
         version: 1,
-        pool: found.stored.pool.clone(),
+        pool,
+        before,
         quotas,
         one_per_household: draft.one_per_household,
         algorithm: draft.algorithm,

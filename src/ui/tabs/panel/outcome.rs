@@ -25,6 +25,8 @@ pub enum View {
     Quotas,
     Lottery,
     Draw,
+    /// An audit file that somebody handed over.
+    Audit,
 }
 
 /// What the centre keeps between frames.
@@ -74,19 +76,24 @@ impl Outcome {
         (expected, self.draw.outcome().map(|outcome| &outcome.seats))
     }
 
-    /// The switch between the views.
-    pub fn switch(&mut self, ui: &mut Ui, why_hidden: &mut bool) {
+    /// The switch between the views; `note` says what goes on, where nothing moves for it.
+    pub fn switch(&mut self, ui: &mut Ui, why_hidden: &mut bool, note: Option<&str>) {
         ui.horizontal(|ui| {
             for (view, name, why) in [
                 (View::Quotas, "Quotas", "Who should sit on the panel."),
                 (View::Lottery, "Lottery", "Everybody's chance."),
                 (View::Draw, "Draw", "From dice to a panel."),
+                (View::Audit, "Audit", "Check a lottery that somebody handed over."),
             ] {
                 ui.selectable_value(&mut self.view, view, name).on_hover_text(why);
             }
             let text = if *why_hidden { "Show explanation" } else { "Hide explanation" };
             if ui.small_button(text).clicked() {
                 *why_hidden = !*why_hidden;
+            }
+            if let Some(note) = note {
+                ui.label(theme::caption(note).weak());
+                ui.ctx().request_repaint_after_secs(0.25);
             }
         });
     }
@@ -161,7 +168,9 @@ impl Outcome {
             .auto_shrink([false, false])
             .show(ui, |ui| {
                 self.pick_run(ui, context, run);
-                let changed = form.is_none_or(|form| *form != spec.quotas)
+                let whole = spec.before.as_ref().map_or(&spec.quotas, |before| &before.quotas);
+                let changed = form.is_none_or(|form| !same_bounds(form, whole))
+                    || draft.already != super::already(spec)
                     || (draft.algorithm, draft.seed, draft.one_per_household)
                         != (spec.algorithm, spec.seed, spec.one_per_household);
                 if changed {
@@ -176,7 +185,7 @@ impl Outcome {
                 run_state::state(ui, context, run, commands);
                 match self.loaded.get() {
                     Some(Ok(Some(view))) if self.view == View::Draw => {
-                        let asked = draw::show(ui, run.id, view, draft, &mut self.draw, commands);
+                        let asked = draw::show(ui, context, run.id, view, draft, &mut self.draw, commands);
                         if asked {
                             self.ceremony = Some(Step::Lottery);
                             commands.push(Command::FullScreen(true));
@@ -192,4 +201,16 @@ impl Outcome {
                 run_state::provenance(ui, run, commands);
             });
     }
+}
+
+/// Whether quotas ask for the same; flexible limits are for suggestions only.
+fn same_bounds(one: &Quotas, other: &Quotas) -> bool {
+    let bare = |quotas: &Quotas| {
+        let mut quotas = quotas.clone();
+        for quota in quotas.attributes.iter_mut().flat_map(|attribute| &mut attribute.values) {
+            (quota.target, quota.min_flex, quota.max_flex) = (None, 0, 0);
+        }
+        quotas
+    };
+    bare(one) == bare(other)
 }

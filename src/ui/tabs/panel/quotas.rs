@@ -26,11 +26,15 @@ impl PanelTab {
         }
         let found = self.people.get().cloned();
         let Some((_, _, reading)) = self.read.take() else { return };
-        if !reading.places.is_empty() && found.is_some() {
-            lamp::show(ui, &mut self.lamp, &self.draft, &reading);
-        }
+        // One widget however much is told in it: what follows keeps its identity, open menus and the keyboard.
+        ui.vertical(|ui| {
+            if !reading.places.is_empty() && found.is_some() {
+                lamp::show(ui, &mut self.lamp, &self.draft, &reading);
+            }
+        });
         card(ui, "", |ui| {
-            self.tools(ui, &reading, found.as_ref());
+            ui.vertical(|ui| self.quota_file.show(ui));
+            self.tools(ui, &reading, found.as_ref(), commands);
             self.unnamed(ui, &reading, found.as_ref());
             if reading.places.is_empty() {
                 self.first_rows(ui, found.as_ref());
@@ -38,14 +42,15 @@ impl PanelTab {
             }
             let height = (ui.available_height() - 28.0).max(200.0);
             let counts = found.as_ref().map(|found| &*found.counts);
+            let taken = self.already.follow(&self.draft, found.as_ref());
             let (expected, drawn) = self.outcome.seats();
-            let beside = Beside { reading: &reading, counts, expected, drawn };
+            let beside = Beside { reading: &reading, counts, expected, drawn, taken: &taken.seats };
             grid::show(ui, &mut self.draft, &mut self.cursor, beside, height, commands);
         });
     }
 
     /// What rows can be added and removed.
-    fn tools(&mut self, ui: &mut Ui, reading: &Reading, found: Option<&Gathered>) {
+    fn tools(&mut self, ui: &mut Ui, reading: &Reading, found: Option<&Gathered>, commands: &mut Vec<Command>) {
         ui.horizontal_wrapped(|ui| {
             let at = reading.places.get(self.cursor.at.0).copied();
             if ui.button("Add value").on_hover_text("A new row below the cursor, of the same attribute.").clicked() {
@@ -74,6 +79,7 @@ impl PanelTab {
                     }
                 }
             }
+            self.quota_menus(ui, reading, found, commands);
             if let Some(note) = &self.cursor.note {
                 ui.label(theme::caption(note.as_str()).weak());
             }

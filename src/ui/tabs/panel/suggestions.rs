@@ -1,16 +1,19 @@
 //! What would help: the smallest changes when no panel exists, what loosening each quota buys when one does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use eframe::egui::{Button, Ui};
 
+use super::already::add_seats;
+use super::asking::Asking;
 use super::cells::Column;
 use super::draft::{Draft, Place};
+use super::grid::Seats;
 use super::grid_keys::Cursor;
-use super::lamp::{Dropped, LampState, Question, rows_of};
+use super::lamp::{LampState, Question, rows_of};
 use super::reading::Reading;
 use crate::figures::number;
+use crate::sortition::before::{Left, Standing};
 use crate::sortition::census::{Bound, Census, Rule};
 use crate::sortition::conflict::{self, Conflict};
 use crate::sortition::feasibility::Lamp;
@@ -42,13 +45,13 @@ type Asked = (Question, Vec<(String, String)>, bool);
 #[derive(Default)]
 pub struct Suggestions {
     asked: Option<Asked>,
-    drop: Arc<AtomicBool>,
+    asking: Arc<Asking>,
     found: Requested<(Question, Help)>,
 }
 
 impl Drop for Suggestions {
     fn drop(&mut self) {
-        self.drop.store(true, Ordering::Relaxed);
+        self.asking.give_up();
     }
 }
 
@@ -56,6 +59,9 @@ impl Suggestions {
     /// Asks once the lamp has answered about the present quotas.
     pub fn follow(&mut self, context: &TabContext<'_>, draft: &Draft, lamp: &mut LampState) {
         if lamp.behind() {
+            // The quotas were edited: what is still looked for helps nobody.
+            self.asking.give_up();
+            self.asked = None;
             return;
         }
         let Some(answer) = lamp.answer() else { return };
@@ -78,11 +84,11 @@ impl Suggestions {
             return;
         }
         let out = answer.report.unreachable.as_ref().map(|found| found.people()).unwrap_or_default();
-        self.drop.store(true, Ordering::Relaxed);
-        self.drop = Arc::new(AtomicBool::new(false));
+        self.asking.give_up();
+        self.asking = Arc::default();
         self.asked = Some(asked.clone());
-        let (dropped, wake) = (Dropped(self.drop.clone()), context.wake.clone());
-        self.found.ask(move || wake(), move || help(asked, &census, &out, &dropped));
+        let (asking, wake, left) = (self.asking.clone(), context.wake.clone(), answer.left.clone());
+        self.found.ask(move || wake(), move || help(asked, left.as_deref(), &census, &out, &asking));
     }
 
     /// Draws what helps; a suggestion that is applied changes the draft.
@@ -95,7 +101,7 @@ impl Suggestions {
         cursor: &mut Cursor,
     ) {
         let Some(lit) = lamp.answer().map(|answer| answer.report.lamp) else { return };
-        let (behind, waiting) = (lamp.behind(), self.found.waiting());
+        let (behind, waiting, percent) = (lamp.behind(), self.found.waiting(), self.asking.percent());
         match self.found.get() {
             Some((question, Help::Impossible { conflict, relaxations })) if lit == Lamp::Infeasible => {
                 let current = !behind && self.asked.as_ref().is_some_and(|(asked, ..)| asked == question);
@@ -107,27 +113,43 @@ impl Suggestions {
             _ if waiting && lit == Lamp::Infeasible => {
                 ui.horizontal(|ui| {
                     ui.spinner();
-                    ui.label("Looking for the smallest changes …");
+                    ui.label(format!("Looking for the smallest changes …{}", percent));
                 });
+                ui.ctx().request_repaint_after_secs(0.25);
             }
             _ => {}
         }
     }
 }
 
-fn help(asked: Asked, census: &Census, out: &[u32], progress: &Dropped) -> (Question, Help) {
+fn help(asked: Asked, left: Option<&Left>, census: &Census, out: &[u32], progress: &Asking) -> (Question, Help) {
     let (question, locked, possible) = asked;
-    let quotas = &question.quotas;
+    let quotas = left.map_or(&question.quotas, |left| &left.quotas);
     let found = if possible {
         sensitivity::sensitivity(census, quotas, out, progress).map(Help::Possible)
     } else {
         conflict::conflict(census, quotas, progress).and_then(|conflict| {
             let wishes = Wishes { locked, ..Wishes::default() };
-            let relaxations = relaxation::relax(census, quotas, &wishes, progress)?;
+            let mut relaxations = relaxation::relax(census, quotas, &wishes, progress)?;
+            if let Some(left) = left {
+                of_whole_panel(&mut relaxations, left);
+            }
             Ok(Help::Impossible { conflict, relaxations })
         })
     };
     (question, found.unwrap_or(Help::Dropped))
+}
+
+/// Turns changes of what is left to draw into changes of the whole panel's quotas.
+fn of_whole_panel(relaxations: &mut Relaxations, left: &Left) {
+    let mut seats = Seats::new();
+    let seated = (0..).zip(&left.before.settled).filter(|(_, settled)| settled.standing == Standing::Seated);
+    add_seats(&mut seats, &left.before.pool, seated.map(|(person, _)| person));
+    for change in relaxations.found.iter_mut().flat_map(|relaxation| &mut relaxation.changes) {
+        let seated = seats.get(&(change.attribute.clone(), change.value.clone())).map_or(0, |&seats| seats as u32);
+        change.from += seated;
+        change.to += seated;
+    }
 }
 
 fn impossible(

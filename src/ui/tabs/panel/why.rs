@@ -18,6 +18,7 @@ impl PanelTab {
                 View::Quotas => self.why_quotas(ui),
                 View::Lottery => texts(ui, &[help::CHANCE, help::GINI]),
                 View::Draw => texts(ui, &[help::PUBLIC_DRAW, help::PUBLIC_LOTTERY]),
+                View::Audit => texts(ui, &[help::AUDIT_FILE, help::PUBLIC_DRAW]),
             }
             ui.add_space(theme::STEP);
         });

@@ -71,3 +71,28 @@ fn what_cannot_be_drawn_ends_with_2_and_a_remedy() {
         assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn independent_sites_escape_as_the_recursion_says() {
+    // glauber.md A10: n = 8, eta = 0.1, r = 3 gives E[T] = 601.90476; the field sets eta.
+    let line = "escape --model ising:beta=0,field=1.0986122886681098 --length 8 --temperatures 1,0.9 --radius 3 --chains 300 \
+                --cap 100000 --seed 5";
+    let found = ended(line, 0);
+    let at = &found["temperatures"][0];
+    assert_eq!(at["mean"]["kind"], "measured");
+    assert!(number(&at["mean"]["lower"]) < 601.904_76 && 601.904_76 < number(&at["mean"]["upper"]), "{}", at["mean"]);
+    assert!((number(&at["by_margin"]["steps"]) / 601.904_76 - 1.0).abs() < 1e-5);
+    assert!(number(&at["exponentiality"]["p_value"]) > 0.01);
+    assert!(number(&found["arrhenius"]["measured"]["slope"]) > 0.0);
+    assert_eq!(ended(&format!("{line} --threads 1"), 0), found);
+    let folder = tempfile::tempdir().unwrap();
+    for (line, said) in [
+        ("escape --model ising --length 4 --radius 4", "cannot be left"),
+        ("escape --model ising --length 4 --temperatures 0", "positive"),
+        ("escape --model ising --length 4 --anchor +-", "cannot start"),
+    ] {
+        let output = kleroterion(folder.path(), line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
+    }
+}

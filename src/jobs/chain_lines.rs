@@ -1,6 +1,7 @@
 //! Command lines of the runs of chains.
 
 use super::command_line::option;
+use crate::glauber::experiments::escape::{Anchor, EscapeSpec};
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
@@ -88,6 +89,26 @@ pub(super) fn exact(line: &mut Vec<String>, spec: &ExactRunSpec) {
         option(line, "--perfect-steps", &perfect.most_steps.to_string());
         option(line, "--seed", &perfect.seed.to_string());
     }
+}
+
+pub(super) fn escape(line: &mut Vec<String>, spec: &EscapeSpec) {
+    line.push("escape".to_owned());
+    option(line, "--model", &spec.model);
+    option(line, "--length", &spec.length.to_string());
+    option(line, "--temperatures", &list(&spec.temperatures));
+    option(line, "--radius", &spec.radius.to_string());
+    match &spec.anchor {
+        Anchor::Quenched(count) => option(line, "--quenches", &count.to_string()),
+        Anchor::Typed(sentence) => option(line, "--anchor", sentence),
+    }
+    option(line, "--chains", &spec.chains.to_string());
+    option(line, "--cap", &spec.cap_sweeps.to_string());
+    option(line, "--per-shell", &spec.per_shell.to_string());
+    option(line, "--adversary", &spec.candidates.to_string());
+    option(line, "--scan", &spec.scan.to_string());
+    option(line, "--vocabulary", &tokens(&spec.vocabulary));
+    template(line, spec.template.as_ref());
+    option(line, "--seed", &spec.seed.to_string());
 }
 
 pub(super) fn phase(line: &mut Vec<String>, spec: &PhaseSpec) {

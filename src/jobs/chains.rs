@@ -59,10 +59,14 @@ impl Pace {
 }
 
 /// How many site updates fill a slice of time. How calls are cut never changes a result.
-struct Slices(u64);
+pub(super) struct Slices(pub(super) u64);
 
 impl Slices {
-    fn advance(&mut self, ensemble: &mut Ensemble<'_>, progress: &dyn Progress) -> Result<Batch, ConditionalsError> {
+    pub(super) fn advance(
+        &mut self,
+        ensemble: &mut Ensemble<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Batch, ConditionalsError> {
         let began = Instant::now();
         let batch = ensemble.advance(Budget::Updates(self.0), progress)?;
         let seconds = began.elapsed().as_secs_f64().max(1e-4);
@@ -73,7 +77,7 @@ impl Slices {
 }
 
 impl Batch {
-    fn take_over(&mut self, more: Self) {
+    pub(super) fn take_over(&mut self, more: Self) {
         self.meetings.extend(more.meetings);
         self.segments.extend(more.segments);
         self.updates += more.updates;
@@ -89,7 +93,7 @@ struct MixState {
 }
 
 /// Toys evaluate a row faster than equal ones are found.
-fn options(toy: bool) -> Options {
+pub(super) fn options(toy: bool) -> Options {
     Options { dedupe: !toy, ..Options::default() }
 }
 
@@ -106,7 +110,7 @@ pub(super) fn at_length(reference: &str, length: usize) -> Result<String, String
 
 impl Bench<'_> {
     /// Opens a model for chains of `length` sites: a toy is taken at that length, everything else as it is.
-    fn open_at(&self, reference: &str, length: usize) -> Result<LoadedModel, JobError> {
+    pub(super) fn open_at(&self, reference: &str, length: usize) -> Result<LoadedModel, JobError> {
         self.open(&at_length(reference, length).map_err(JobError::Input)?)
     }
 

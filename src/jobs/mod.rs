@@ -4,6 +4,7 @@ mod chain_lines;
 pub mod chains;
 mod command_line;
 pub mod context;
+mod escape;
 mod headless;
 mod ledger;
 mod perfect;

@@ -49,6 +49,7 @@ impl Lane {
             | RunSpec::Survey(_)
             | RunSpec::Mix(_)
             | RunSpec::Exact(_)
+            | RunSpec::Escape(_)
             | RunSpec::Phase(_)
             | RunSpec::Trajectories(_)
             | RunSpec::TrainMlm(_) => Self::Heavy,
@@ -363,6 +364,7 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
         }
         RunSpec::Mix(spec) => model(&spec.model),
         RunSpec::Exact(spec) => model(&spec.model),
+        RunSpec::Escape(spec) => model(&spec.model),
         RunSpec::Phase(spec) => spec.subjects().find_map(model),
         RunSpec::Trajectories(spec) => model(&spec.model),
         RunSpec::TrainMlm(spec) => [&spec.text, &spec.out]

@@ -1,6 +1,7 @@
 //! The full, versioned description of a run: everything that makes its result.
 
 use crate::glauber::certify::CertifySpec;
+use crate::glauber::experiments::escape::EscapeSpec;
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
@@ -18,6 +19,8 @@ pub enum RunSpec {
     Mix(MixSpec),
     /// A small space, exactly.
     Exact(ExactRunSpec),
+    /// Chains from one anchor until they leave its neighbourhood.
+    Escape(EscapeSpec),
     /// A diagram over temperature and length.
     Phase(PhaseSpec),
     /// Single chains, and where they go.
@@ -52,6 +55,7 @@ impl RunSpec {
             Self::Survey(_) => "survey",
             Self::Mix(_) => "mix",
             Self::Exact(_) => "exact",
+            Self::Escape(_) => "escape",
             Self::Phase(_) => "phase",
             Self::Trajectories(_) => "trajectories",
             Self::TrainMlm(_) => "train-mlm",
@@ -65,6 +69,7 @@ impl RunSpec {
             Self::Certify(spec) => spec.seed,
             Self::Survey(spec) => spec.seed,
             Self::Mix(spec) => spec.seed,
+            Self::Escape(spec) => spec.seed,
             Self::Phase(spec) => spec.seed,
             Self::Trajectories(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
@@ -79,6 +84,7 @@ impl RunSpec {
             Self::Survey(spec) => Some(&spec.model),
             Self::Mix(spec) => Some(&spec.model),
             Self::Exact(spec) => Some(&spec.model),
+            Self::Escape(spec) => Some(&spec.model),
             Self::Phase(spec) => Some(&spec.model),
             Self::Trajectories(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),

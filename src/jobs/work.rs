@@ -12,6 +12,7 @@ use crate::glauber::certificate::{self, Certificate};
 use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
 use crate::glauber::exact::ExactResult;
+use crate::glauber::experiments::escape::EscapeResult;
 use crate::glauber::experiments::mix::MixResult;
 use crate::glauber::experiments::perfect::PerfectResult;
 use crate::glauber::experiments::phase::{CellSummary, PhaseFindings};
@@ -41,6 +42,7 @@ pub enum RunOutcome {
         result: Box<ExactResult>,
         perfect: Option<PerfectResult>,
     },
+    Escape(Box<EscapeResult>),
     Phase {
         cells: Vec<ChainCellRow<CellSummary>>,
         findings: Vec<PhaseFindings>,
@@ -117,6 +119,7 @@ impl Bench<'_> {
             RunSpec::Survey(spec) => self.survey(spec),
             RunSpec::Mix(spec) => self.mix(spec),
             RunSpec::Exact(spec) => self.exact(spec),
+            RunSpec::Escape(spec) => self.escape(spec),
             RunSpec::Phase(spec) => self.phase(spec),
             RunSpec::Trajectories(spec) => self.trajectories(spec),
             RunSpec::TrainMlm(spec) => self.train_mlm(spec),

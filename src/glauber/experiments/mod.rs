@@ -2,6 +2,7 @@
 //! diagram, trajectories. They put chains, couplings and statistics together; they know no store and no clock.
 
 pub mod course;
+pub mod escape;
 pub mod exact;
 pub mod mix;
 pub mod perfect;

@@ -66,7 +66,8 @@ fn fitted(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Opt
     Ok(space.holds(&state).then_some(state))
 }
 
-fn typed(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
+/// A typed sentence as a state of the space; the error says what it lacks.
+pub(super) fn typed(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
     fitted(model, space, sentence)?.ok_or_else(|| {
         ConditionalsError::Invalid(format!(
             "{sentence:?} cannot start this chain: it needs {} tokens, all of them in the chain's vocabulary",

@@ -3,7 +3,7 @@
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, Precision};
 use crate::glauber::influence::{InfluenceSpec, Replacements, SampledInfluence, sampled_influence};
 use crate::glauber::margin::{Escape, MarginProfile, MarginSpec, ShellReplacements, profile};
-use crate::glauber::quench::{QuenchSettings, quench};
+use crate::glauber::quench::{Attractor, QuenchSettings, quench};
 use crate::glauber::space::Space;
 use crate::glauber::temperature::Temperature;
 use crate::progress::Progress;
@@ -89,7 +89,8 @@ pub fn theory(
     }
     if spec.anchors > 0
         && space.allowed().len() >= 2
-        && let Some(anchor) = anchor(spec.anchors, model, space, seed, progress)?
+        && let Some(found_anchor) = anchor(spec.anchors, model, space, seed, progress)?
+        && let Some(anchor) = found_anchor.cycle.first()
     {
         let settings = MarginSpec {
             radius: (spec.radius as usize).min(sites),
@@ -100,7 +101,7 @@ pub fn theory(
             precision: Precision::F32,
             seed,
         };
-        let margin = profile(model, space, &anchor, &settings, progress)?;
+        let margin = profile(model, space, anchor, &settings, progress)?;
         let positive = |&distance: &usize| margin.uniform_margin_upper(distance).is_some_and(|margin| margin > 0.0);
         let radius = (0..=settings.radius.min(sites.saturating_sub(1))).take_while(positive).last();
         if let Some(radius) = radius {
@@ -114,19 +115,18 @@ pub fn theory(
 }
 
 /// The fixed point to which most of `count` quenches from uniform states lead; `None` where all end in cycles.
-fn anchor(
+pub(super) fn anchor(
     count: u32,
     model: &dyn Conditionals,
     space: &Space,
     seed: u64,
     progress: &dyn Progress,
-) -> Result<Option<Vec<u32>>, ConditionalsError> {
+) -> Result<Option<Attractor>, ConditionalsError> {
     let mut stream = Stream::new(seed, ANCHOR_STREAM);
     let starts: Vec<Vec<u32>> = (0..count).map(|_| space.uniform(&mut stream)).collect();
     let starts: Vec<&[u32]> = starts.iter().map(Vec::as_slice).collect();
     let found = quench(model, space, &starts, &QuenchSettings::default(), progress)?;
-    let fixed = found.attractors.into_iter().find(|attractor| attractor.period() == 1);
-    Ok(fixed.and_then(|attractor| attractor.cycle.into_iter().next()))
+    Ok(found.attractors.into_iter().find(|attractor| attractor.period() == 1))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::ui::tabs::provenance::{ProvenanceView, worked};
 use crate::ui::widgets::{data_table, empty_state};
 use crate::ui::{format, theme};
 
-const KINDS: [&str; 9] = ["certify", "survey", "verify", "phase", "mix", "exact", "trajectories", "train-mlm", "fetch"];
+const KINDS: [&str; 10] =
+    ["certify", "survey", "verify", "phase", "mix", "exact", "escape", "trajectories", "train-mlm", "fetch"];
 const STATES: [RunState; 7] = [
     RunState::Queued,
     RunState::Running,

@@ -1,6 +1,7 @@
 //! Runs of chains: coupled pairs, exact spaces, phase diagrams, trajectories. What they do is committed about once a
 //! second together with the state from which a later sitting goes on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,12 +77,37 @@ impl Slices {
     }
 }
 
-impl Batch {
-    pub(super) fn take_over(&mut self, more: Self) {
-        self.meetings.extend(more.meetings);
-        self.segments.extend(more.segments);
-        self.updates += more.updates;
-        self.rows += more.rows;
+/// What waits for the next commit. The segments of a chain are joined to one: a commit stores a row for each chain that
+/// moved, however often the ensemble was asked meanwhile.
+#[derive(Default)]
+pub(super) struct Pending {
+    batch: Batch,
+    /// Where the segment of a chain (cell, pair, Y or not) is.
+    segments: HashMap<(usize, u64, bool), usize>,
+}
+
+impl Pending {
+    pub(super) fn take_over(&mut self, more: Batch) {
+        let all = &mut self.batch;
+        all.meetings.extend(more.meetings);
+        all.updates += more.updates;
+        all.rows += more.rows;
+        for segment in more.segments {
+            let key = (segment.cell, segment.pair, segment.second);
+            match self.segments.get(&key) {
+                Some(&at) => all.segments[at].tokens.extend(segment.tokens),
+                None => {
+                    self.segments.insert(key, all.segments.len());
+                    all.segments.push(segment);
+                }
+            }
+        }
+    }
+
+    /// Hands over what has come together.
+    pub(super) fn take(&mut self) -> Batch {
+        self.segments.clear();
+        std::mem::take(&mut self.batch)
     }
 }
 
@@ -122,7 +148,16 @@ impl Bench<'_> {
         };
         self.models(std::slice::from_ref(&model.identity))?;
         let conditionals = model.for_chains();
-        let cells = spec.cells(&*conditionals)?;
+        let mut cells = spec.cells(&*conditionals)?;
+        let singles = match &spec.singles {
+            Some(singles) => Some((cells.len(), singles.cell(&cells[mix::MAIN], &*conditionals, self.progress)?)),
+            None => None,
+        };
+        cells.extend(singles.iter().map(|(_, cell)| cell.clone()));
+        let mut tokens = match &singles {
+            Some((at, cell)) => self.ledger.chain_tokens(*at as u32, cell.count)?,
+            None => Vec::new(),
+        };
         let options = options(model.is_toy());
         let (mut ensemble, mut found, mut meetings) = match self.ledger.chains::<MixState>()? {
             Some((kept, meetings)) => {
@@ -132,17 +167,27 @@ impl Bench<'_> {
             None => (Ensemble::new(vec![&*conditionals], cells, options)?, None, Vec::new()),
         };
 
-        let mut pending = Batch::default();
+        let mut pending = Pending::default();
         let (mut commits, mut summaries, mut slices) = (Pace::new(COMMIT), Pace::new(REFRESH), Slices(1024));
         self.progress.stage("coupling pairs");
         loop {
             let finished = ensemble.finished();
             let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
-            let stopped = advanced.map(|batch| pending.take_over(batch)).err();
+            let stopped = match advanced {
+                Ok(batch) => {
+                    let own = |cell: usize| singles.as_ref().is_some_and(|(at, _)| *at == cell);
+                    for segment in batch.segments.iter().filter(|segment| own(segment.cell)) {
+                        tokens[segment.pair as usize].extend(&segment.tokens);
+                    }
+                    pending.take_over(batch);
+                    None
+                }
+                Err(error) => Some(error),
+            };
             if finished || stopped.is_some() || commits.is_due() {
-                meetings.extend(pending.meetings.iter().copied());
+                let batch = pending.take();
+                meetings.extend(batch.meetings.iter().copied());
                 let state = MixState { ensemble: ensemble.snapshot(), theory: found.clone() };
-                let batch = std::mem::take(&mut pending);
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }
             if let Some(stopped) = stopped {
@@ -162,7 +207,11 @@ impl Bench<'_> {
         }
         self.progress.stage("summing up");
         let result = mix::result(spec, &ensemble, &meetings, found.as_ref())?;
-        let result = result.ok_or_else(|| JobError::Internal("no pair was run".to_owned()))?;
+        let mut result = result.ok_or_else(|| JobError::Internal("no pair was run".to_owned()))?;
+        if let (Some(settings), Some((_, cell))) = (&spec.singles, &singles) {
+            let embeddings = model.embeddings();
+            result.singles = Some(settings.read(cell, &tokens, &*conditionals, &*embeddings, self.progress)?);
+        }
         self.ledger.document(RESULT, &result)?;
         model.rest();
         Ok(RunOutcome::Mix(Box::new(result)))
@@ -233,7 +282,7 @@ impl Bench<'_> {
                 summary: run.summary(cell)?,
             })
         };
-        let mut pending = Batch::default();
+        let mut pending = Pending::default();
         let (mut commits, mut fits) = (Pace::new(COMMIT), Pace::new(REFRESH * 5));
         loop {
             let stepped = run.step(self.progress);
@@ -246,7 +295,7 @@ impl Bench<'_> {
                 Err(error) => (false, Some(error)),
             };
             if ended || stopped.is_some() || commits.is_due() {
-                let batch = std::mem::take(&mut pending);
+                let batch = pending.take();
                 commits.paced(|| {
                     let rows = run.changed().into_iter().map(|cell| row(&run, cell)).collect::<Result<Vec<_>, _>>()?;
                     self.ledger.chain_batch(&batch, &rows, &run.state()).map_err(JobError::from)
@@ -337,7 +386,7 @@ impl Bench<'_> {
         let steps = |tokens: &[Vec<u8>]| tokens.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
         let width = crate::glauber::chain::token_bytes(&cell.space) as u64;
         let total = spec.chains * cell.cap;
-        let (mut commits, mut slices, mut pending) = (Pace::new(COMMIT), Slices(256), Batch::default());
+        let (mut commits, mut slices, mut pending) = (Pace::new(COMMIT), Slices(256), Pending::default());
         loop {
             let finished = ensemble.finished();
             let advanced =
@@ -354,7 +403,7 @@ impl Bench<'_> {
             };
             self.progress.report(steps(&tokens) / width, total);
             if finished || stopped.is_some() || commits.is_due() {
-                let (batch, state) = (std::mem::take(&mut pending), ensemble.snapshot());
+                let (batch, state) = (pending.take(), ensemble.snapshot());
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }
             if let Some(stopped) = stopped {

@@ -1,6 +1,6 @@
 //! An escape run: the anchor and its margin first, then chains at all temperatures, committed about once a second.
 
-use super::chains::{COMMIT, Pace, REFRESH, RESULT, Slices, options};
+use super::chains::{COMMIT, Pace, Pending, REFRESH, RESULT, Slices, options};
 use super::work::{Bench, JobError, RunOutcome};
 use crate::glauber::chain::{Batch, Ensemble, EnsembleState};
 use crate::glauber::experiments::escape::{self, Ball, EscapeSpec};
@@ -35,7 +35,7 @@ impl Bench<'_> {
                 (ball, Ensemble::new(vec![&*conditionals], cells, options)?, Vec::new())
             }
         };
-        let mut pending = Batch::default();
+        let mut pending = Pending::default();
         let (mut commits, mut summaries, mut slices) = (Pace::new(COMMIT), Pace::new(REFRESH), Slices(1024));
         self.progress.stage("chains leaving the anchor");
         loop {
@@ -43,9 +43,9 @@ impl Bench<'_> {
             let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
             let stopped = advanced.map(|batch| pending.take_over(batch)).err();
             if finished || stopped.is_some() || commits.is_due() {
-                meetings.extend(pending.meetings.iter().copied());
+                let batch = pending.take();
+                meetings.extend(batch.meetings.iter().copied());
                 let state = EscapeState { ball: ball.clone(), ensemble: ensemble.snapshot() };
-                let batch = std::mem::take(&mut pending);
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }
             if let Some(stopped) = stopped {

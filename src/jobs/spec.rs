@@ -7,6 +7,7 @@ use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
 use crate::glauber::survey::SurveySpec;
+use crate::sortition::lottery_run::LotterySpec;
 
 /// What a run does.
 #[expect(clippy::large_enum_variant, reason = "a handful live at once")]
@@ -25,6 +26,8 @@ pub enum RunSpec {
     Phase(PhaseSpec),
     /// Single chains, and where they go.
     Trajectories(TrajectoriesSpec),
+    /// A lottery over panels of a pool, under quotas.
+    Lottery(LotterySpec),
     TrainMlm(crate::models::TrainMlmSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
@@ -58,6 +61,7 @@ impl RunSpec {
             Self::Escape(_) => "escape",
             Self::Phase(_) => "phase",
             Self::Trajectories(_) => "trajectories",
+            Self::Lottery(_) => "lottery",
             Self::TrainMlm(_) => "train-mlm",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
@@ -72,6 +76,7 @@ impl RunSpec {
             Self::Escape(spec) => spec.seed,
             Self::Phase(spec) => spec.seed,
             Self::Trajectories(spec) => spec.seed,
+            Self::Lottery(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
             Self::Fetch(_) | Self::Verify(_) => 0,
@@ -88,7 +93,7 @@ impl RunSpec {
             Self::Phase(spec) => Some(&spec.model),
             Self::Trajectories(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),
-            Self::TrainMlm(_) | Self::Verify(_) => None,
+            Self::Lottery(_) | Self::TrainMlm(_) | Self::Verify(_) => None,
         }
     }
     /// SHA-256 of the canonical spec JSON (fields in the order of their declaration, no spaces), hex.

@@ -21,6 +21,7 @@ use crate::glauber::survey::{Record, Stratum};
 use crate::models::train_mlm::{self, TrainError, TrainReport};
 use crate::models::{Library, LoadedModel, TrainMlmSpec};
 use crate::progress::{Cancelled, Progress};
+use crate::sortition::lottery_run::{self, LotteryError, LotteryResult, LotterySpec};
 use crate::store::{ChainCellRow, Project, StoreError, TrainingPoint, VerificationRow};
 
 /// Largest certificate that is read, in bytes.
@@ -48,6 +49,7 @@ pub enum RunOutcome {
         findings: Vec<PhaseFindings>,
     },
     Trajectories(Box<TrajectoriesResult>),
+    Lottery(Box<LotteryResult>),
     TrainMlm(TrainReport),
     /// What is in the cache now.
     Fetch {
@@ -91,6 +93,16 @@ impl From<ConditionalsError> for JobError {
     }
 }
 
+impl From<LotteryError> for JobError {
+    fn from(error: LotteryError) -> Self {
+        match error {
+            LotteryError::Cancelled(_) => Self::Cancelled,
+            LotteryError::Solver(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
 impl From<TrainError> for JobError {
     fn from(error: TrainError) -> Self {
         match error {
@@ -122,6 +134,7 @@ impl Bench<'_> {
             RunSpec::Escape(spec) => self.escape(spec),
             RunSpec::Phase(spec) => self.phase(spec),
             RunSpec::Trajectories(spec) => self.trajectories(spec),
+            RunSpec::Lottery(spec) => self.lottery(spec),
             RunSpec::TrainMlm(spec) => self.train_mlm(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;
@@ -193,6 +206,12 @@ impl Bench<'_> {
         let found = VerificationRow { ok: differences.is_empty(), differences };
         self.ledger.verification(&found)?;
         Ok(RunOutcome::Verify(found))
+    }
+
+    fn lottery(&self, spec: &LotterySpec) -> Result<RunOutcome, JobError> {
+        let result = lottery_run::run(spec, self.progress)?;
+        self.ledger.document(lottery_run::RESULT, &result)?;
+        Ok(RunOutcome::Lottery(Box::new(result)))
     }
 
     fn train_mlm(&self, spec: &TrainMlmSpec) -> Result<RunOutcome, JobError> {

@@ -33,7 +33,7 @@ pub use exponentiality::{
     ExponentialMean, Exponentiality, HazardBin, P_VALUE_METHOD, exponential_mean, exponentiality, hazards,
 };
 pub use goodness_of_fit::{GoodnessOfFit, LEAST_EXPECTED, goodness_of_fit};
-pub use intervals::{normal_quantile, wilson, zero_count_upper};
+pub use intervals::{normal_quantile, wilson, wilson_share, zero_count_upper};
 pub use kmeans::{KMeans, silhouette};
 pub use lag_coupling::{LagBound, lag_bounds};
 pub use line::{LineFit, line_fit};

@@ -2,7 +2,7 @@
 //! margin around the anchor predicts (glauber.md section 4).
 
 use super::starts::typed;
-use super::theory::anchor;
+use super::theory::attractors;
 use super::{Template, Vocabulary, space};
 use crate::glauber::chain::{Cell, Chains, Ensemble, Meeting, Record, Scan, Start};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, Precision};
@@ -116,8 +116,9 @@ impl EscapeSpec {
         let (anchor, quenches) = match &self.anchor {
             Anchor::Typed(sentence) => (typed(model, space, sentence)?, None),
             Anchor::Quenched(count) => {
-                let found = anchor(*count, model, space, self.seed, progress)?;
-                let fixed = found.and_then(|found| Some((found.cycle.first()?.clone(), found.members as u64)));
+                let found = attractors(*count, model, space, self.seed, progress)?;
+                let fixed = found.iter().find(|attractor| attractor.period() == 1);
+                let fixed = fixed.and_then(|found| Some((found.cycle.first()?.clone(), found.members as u64)));
                 let Some((state, members)) = fixed else {
                     return Err(ConditionalsError::Invalid(format!(
                         "none of {count} quenches ended in a fixed point: quench more often, or type the sentence that \

@@ -33,11 +33,7 @@ impl StartChoice {
             Self::Opposite => Start::Opposite,
             Self::Neighbours => Start::Neighbours(Vec::new()),
             Self::Sentences(sentences) => {
-                let states: Vec<Vec<u32>> = sentences
-                    .iter()
-                    .map(|sentence| fitted(model, space, sentence))
-                    .filter_map(Result::transpose)
-                    .collect::<Result<_, _>>()?;
+                let states = fitting(model, space, sentences)?;
                 if states.len() < 2 {
                     let (all, fit) = (sentences.len(), states.len());
                     return Err(ConditionalsError::Invalid(format!(
@@ -51,6 +47,15 @@ impl StartChoice {
             Self::Typed(x, y) => Start::Given(vec![[typed(model, space, x)?, typed(model, space, y)?]]),
         })
     }
+}
+
+/// Those of the sentences that are long enough and allowed, as states of the space.
+pub(super) fn fitting(
+    model: &dyn Conditionals,
+    space: &Space,
+    sentences: &[String],
+) -> Result<Vec<Vec<u32>>, ConditionalsError> {
+    sentences.iter().map(|sentence| fitted(model, space, sentence)).filter_map(Result::transpose).collect()
 }
 
 /// A sentence as a state of the space, if it is long enough and allowed there.

@@ -89,8 +89,7 @@ pub fn theory(
     }
     if spec.anchors > 0
         && space.allowed().len() >= 2
-        && let Some(found_anchor) = anchor(spec.anchors, model, space, seed, progress)?
-        && let Some(anchor) = found_anchor.cycle.first()
+        && let Some(anchor) = anchor(spec.anchors, model, space, seed, progress)?
     {
         let settings = MarginSpec {
             radius: (spec.radius as usize).min(sites),
@@ -101,7 +100,7 @@ pub fn theory(
             precision: Precision::F32,
             seed,
         };
-        let margin = profile(model, space, anchor, &settings, progress)?;
+        let margin = profile(model, space, &anchor, &settings, progress)?;
         let positive = |&distance: &usize| margin.uniform_margin_upper(distance).is_some_and(|margin| margin > 0.0);
         let radius = (0..=settings.radius.min(sites.saturating_sub(1))).take_while(positive).last();
         if let Some(radius) = radius {
@@ -115,18 +114,30 @@ pub fn theory(
 }
 
 /// The fixed point to which most of `count` quenches from uniform states lead; `None` where all end in cycles.
-pub(super) fn anchor(
+fn anchor(
     count: u32,
     model: &dyn Conditionals,
     space: &Space,
     seed: u64,
     progress: &dyn Progress,
-) -> Result<Option<Attractor>, ConditionalsError> {
+) -> Result<Option<Vec<u32>>, ConditionalsError> {
+    let found = attractors(count, model, space, seed, progress)?;
+    let fixed = found.into_iter().find(|attractor| attractor.period() == 1);
+    Ok(fixed.and_then(|attractor| attractor.cycle.into_iter().next()))
+}
+
+/// Where `count` quenches from uniform states lead; most members first.
+pub(super) fn attractors(
+    count: u32,
+    model: &dyn Conditionals,
+    space: &Space,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<Vec<Attractor>, ConditionalsError> {
     let mut stream = Stream::new(seed, ANCHOR_STREAM);
     let starts: Vec<Vec<u32>> = (0..count).map(|_| space.uniform(&mut stream)).collect();
     let starts: Vec<&[u32]> = starts.iter().map(Vec::as_slice).collect();
-    let found = quench(model, space, &starts, &QuenchSettings::default(), progress)?;
-    Ok(found.attractors.into_iter().find(|attractor| attractor.period() == 1))
+    Ok(quench(model, space, &starts, &QuenchSettings::default(), progress)?.attractors)
 }
 
 #[cfg(test)]

@@ -59,6 +59,9 @@ pub fn show(ui: &mut Ui, mode: Mode, run: Option<&RunRow>, commands: &mut Vec<Co
                     help::MARGIN,
                     help::ESCAPE,
                     help::NEAR_TIES,
+                    help::SEPARATION,
+                    help::R_HAT,
+                    help::EFFECTIVE_SAMPLE_SIZE,
                 ],
             ),
             Mode::Exact => (

@@ -4,7 +4,7 @@ use eframe::egui::{self, DragValue, Frame, Margin, Panel, ScrollArea, Ui};
 
 use super::draft::{Draft, Mode};
 use super::template::Reading;
-use super::{chain_form, phase_form, template};
+use super::{chain_form, phase_form, singles_form, template};
 use crate::glauber::experiments::perfect::{MOST_SAMPLES, MOST_STEPS};
 use crate::jobs::spec::RunSpec;
 use crate::ui::command::Command;
@@ -200,6 +200,7 @@ fn pairs(
         }
         seed(ui, draft);
     });
+    card(ui, "5  Two starts", |ui| singles_form::show(ui, context, &mut draft.pairs.singles, commands));
 }
 
 fn exact(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &mut Questions) {

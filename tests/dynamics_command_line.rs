@@ -96,3 +96,38 @@ fn independent_sites_escape_as_the_recursion_says() {
         assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn reference_chains_accept_some_and_cost_more() {
+    let line = "trajectories --model curie-weiss:beta=1 --length 6 --chains 16 --sweeps 60 --no-political --seed 3 \
+                --dynamics metropolis --pll --law-a typed:++++++ --law-b uniform";
+    let found = ended(line, 0);
+    let reference = &found["reference"];
+    let (steps, novel) = (number(&reference["steps"]), number(&reference["novel"]));
+    assert_eq!(steps, 16.0 * 60.0 * 6.0);
+    assert!(0.0 < number(&reference["accepted"]) && number(&reference["accepted"]) < novel && novel < steps);
+    // Toys are not asked equal questions once: a row a step, five more for each novel proposal, and the first energies.
+    assert_eq!(number(&reference["rows"]), steps + 5.0 * novel + 16.0 * 6.0);
+    assert_eq!(found["run_spec"]["dynamics"]["energy"], "normalised");
+    assert_eq!(number(&found["run_spec"]["dynamics"]["proposal"]), 1.0);
+    let named = |name: &str| found["diagnostics"].as_array().unwrap().iter().any(|found| found["name"] == name);
+    assert!(named("pseudo-log-likelihood"));
+    assert!(found["separation"].is_object(), "two laws of starts");
+    assert_eq!(ended(&format!("{line} --threads 1"), 0), found);
+
+    let folder = tempfile::tempdir().unwrap();
+    for (line, said) in [
+        ("mix --model ising --length 4 --dynamics metropolis", "couplings are defined for Glauber dynamics only"),
+        ("trajectories --model ising --length 4 --dynamics metropolis --scan systematic", "random scan"),
+        ("trajectories --model ising --length 4 --dynamics metropolis --temperature 0", "above 0"),
+        ("trajectories --model ising --length 4 --energy raw", "--dynamics metropolis"),
+        ("trajectories --model ising --length 4 --law-a uniform", "--law-b"),
+        ("trajectories --model ising --length 4 --start typed --from ++++ --to +x++", "\"x\" at position 1"),
+        ("mix --model agora --length 3 --start typed --from ☃☃☃ --to law", "has no token for"),
+        ("mix --model ising --length 4 --law-a typed:++?+ --cap 5", "\"?\" at position 2"),
+    ] {
+        let output = kleroterion(folder.path(), line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
+    }
+}

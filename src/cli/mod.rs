@@ -5,6 +5,7 @@
 mod certify;
 mod chains;
 mod demand;
+mod dynamics;
 mod escape;
 mod exact;
 mod mix;

@@ -251,7 +251,7 @@ pub(super) fn folder_of(project: Option<&Project>, reference: &str) -> Option<St
 /// A sentence's tokens, or why it has none, with the sentence.
 pub(super) fn tokenize(model: &dyn Conditionals, sentence: &str) -> Result<Vec<u32>, String> {
     model.tokenize(sentence).map_err(|error| match error {
-        ConditionalsError::Backend(reason) => format!("the sentence {sentence:?} cannot be read: {reason}"),
+        ConditionalsError::Sentence(reason) => format!("the sentence {sentence:?} cannot be read: {reason}"),
         other => format!("the sentence {sentence:?} does not fit: {other}"),
     })
 }

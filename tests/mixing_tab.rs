@@ -245,15 +245,18 @@ fn two_starts_are_compared_and_diagnosed() {
 #[test]
 fn chains_leave_an_anchor_and_their_times_are_fitted() {
     let (desk, mut harness) = window(5200.0);
-    desk.borrow_mut().tab.set_draft(
-        r#"{"model":"curie-weiss:beta=1","escape":{"temperatures":"0.7, 1, 1.5","chains":40,"cap_sweeps":2000}}"#,
-    );
+    desk.borrow_mut()
+        .tab
+        .set_draft(r#"{"model":"ising:beta=0.5","escape":{"temperatures":"0.3","chains":40,"cap_sweeps":5000}}"#);
     harness.run_steps(3);
     click(&mut harness, Role::Button, "Escape");
     assert!(has(&harness, "No escapes yet"));
     type_into(&mut harness, Role::MultilineTextInput, "Temperatures", "0, 1");
     assert!(has(&harness, "never leaves a fixed point"), "why the button sleeps");
-    type_into(&mut harness, Role::MultilineTextInput, "Temperatures", "0.7, 1, 1.5");
+    type_into(&mut harness, Role::MultilineTextInput, "Temperatures", "0.5, 0.7, 1");
+    assert!(!harness.get_by_role_and_label(Role::Button, "Run escapes").accesskit_node().is_disabled());
+    // The button moves once when the reason above it goes.
+    harness.run_steps(3);
     click(&mut harness, Role::Button, "Run escapes");
     wait_done(&desk, &mut harness);
     let started = desk.borrow().started();

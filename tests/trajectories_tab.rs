@@ -201,7 +201,8 @@ fn reference_chains_show_what_they_accepted() {
     wait_for(&mut harness, "\"?\" at position 2");
     assert!(harness.get_by_role_and_label(Role::Button, "Run trajectories").accesskit_node().is_disabled());
     desk::type_into(&mut harness, Role::TextInput, "Start A: sentence", "+ + + + + +");
-    click(&mut harness, Role::Button, "Advanced: how snapshots are read");
+    harness.get_by_label("Advanced: how snapshots are read").click();
+    harness.run_steps(10);
     click(&mut harness, Role::CheckBox, "Pseudo-log-likelihoods");
     click(&mut harness, Role::Button, "Run trajectories");
     wait_for(&mut harness, "of novel proposals accepted");

@@ -87,7 +87,7 @@ pub fn show(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions:
         let escape = &mut draft.escape;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
-            ui.label("Birth-death bound from sampled margins");
+            ui.label("From sampled margins");
             what_is(ui, help::ESCAPE.name, help::ESCAPE.text);
         });
         let why = "States sampled at each distance from the anchor, up to the radius; n forward rows each. 0 leaves the \

@@ -80,8 +80,8 @@ pub fn show(
 fn mode_switch(ui: &mut Ui, draft: &mut Draft) {
     ui.horizontal_wrapped(|ui| {
         // All four fit beside each other.
-        ui.spacing_mut().item_spacing.x = 2.0;
-        ui.spacing_mut().button_padding.x = 9.0;
+        ui.spacing_mut().item_spacing.x = 1.0;
+        ui.spacing_mut().button_padding.x = 4.0;
         ui.selectable_value(&mut draft.mode, Mode::Phase, "Phase diagram")
             .on_hover_text("Coupled pairs over a grid of temperatures and lengths: where does mixing become slow?");
         ui.selectable_value(&mut draft.mode, Mode::Pairs, "Coupled pairs")

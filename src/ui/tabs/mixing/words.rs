@@ -169,7 +169,8 @@ pub fn kappa(kappa: Option<&Contraction>) -> String {
 /// A slope with its 95 % interval: `3.41 (3.12 to 3.70)`.
 pub fn slope(line: &LineFit) -> String {
     let half = 1.96 * line.slope_error;
-    number::with_interval(line.slope, line.slope - half, line.slope + half, |x| number::fixed(x, 2))
+    let written = |slope: f64| number::fixed(slope, 2);
+    format!("{} ({} to {})", written(line.slope), written(line.slope - half), written(line.slope + half))
 }
 
 /// Natural logarithm of a number of steps, as a number of steps where it can be written.

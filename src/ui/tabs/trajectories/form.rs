@@ -20,6 +20,9 @@ use crate::ui::context::TabContext;
 use crate::ui::widgets::{card, what_is};
 use crate::ui::{help, theme};
 
+/// Chains of two starts that can be told apart: six of each are held out then, and 0.025^(1/6) > 1/2.
+pub const LEAST_TOLD_APART: u64 = 24;
+
 /// What the form keeps between frames besides the draft.
 #[derive(Default)]
 pub struct FormState {
@@ -254,6 +257,7 @@ fn starts(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, problems: &P
                 start_law::typed_field(ui, ("trajectories", name), text, problems);
             }
             ui.label(theme::caption(format!("Each needs {} or more.", tokens(draft.sites()))).weak());
+            few_chains(ui, draft.chains);
         }
         StartKind::Sentences => {
             sentences(ui, context, "Start sentences from", &mut draft.start_sentences, true, commands);
@@ -263,7 +267,19 @@ fn starts(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, problems: &P
             for (name, law) in ["Start A", "Start B"].into_iter().zip(&mut draft.laws) {
                 start_law::show(ui, context, ("trajectories", name), law, problems, commands);
             }
+            few_chains(ui, draft.chains);
         }
+    }
+}
+
+/// Says where so few chains are held out that no difference of two starts could show.
+fn few_chains(ui: &mut Ui, chains: u64) {
+    if chains < LEAST_TOLD_APART {
+        let text = format!(
+            "With fewer than {LEAST_TOLD_APART} chains the bound on their distance stays at 0, even if every held-out chain is \
+             told right."
+        );
+        ui.label(theme::caption(text).weak());
     }
 }
 

@@ -3,6 +3,7 @@
 use eframe::egui::{self, Ui};
 
 use super::super::shared::diagnostics;
+use super::form::LEAST_TOLD_APART;
 use super::outcome::{Looking, Part, not_yet, table};
 use super::time_view::{Markov, RecurrenceView, TimedBasin, Timing};
 use super::view::View;
@@ -241,8 +242,10 @@ fn diagnostics(ui: &mut Ui, view: &View, commands: &mut Vec<Command>) {
                 stat(ui, "Distance of the two starts at the end, lower bound", &value, help::SEPARATION.text);
             }
             None => {
-                let why = "How far chains from different starts stay apart is bounded for two sentences or two laws of starts, \
-                           and 16 chains or more.";
+                let why = format!(
+                    "How far chains from different starts stay apart is bounded for two sentences or two laws of starts, and \
+                     {LEAST_TOLD_APART} chains or more."
+                );
                 ui.label(theme::caption(why).weak());
             }
         }

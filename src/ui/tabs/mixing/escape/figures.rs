@@ -69,7 +69,7 @@ pub fn arrhenius(spec: &EscapeSpec, result: &EscapeResult) -> Option<Figure> {
             dashed: false,
         });
         slope = format!(
-            "slope {} nats over {}",
+            "slope {} nats (95 %) over {}",
             words::slope(line),
             number::counted(found.temperatures, "temperature", "temperatures")
         );

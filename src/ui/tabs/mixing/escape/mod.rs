@@ -58,6 +58,18 @@ fn headline(ui: &mut Ui, run: &RunRow, view: &EscapeView) {
             "The anchor is no fixed point: argmax updates change it, so that chains leave it at every temperature.",
         );
     }
+    if let Some(margin) = result.margin_upper.filter(|&margin| margin <= 0.0) {
+        let first = result.ball.margin.radius_hat_upper.unwrap_or(0);
+        say(
+            ui,
+            VerdictKind::Caution,
+            &format!(
+                "No uniform margin within the radius: {} was seen, and at distance {first} already one that is not positive. \
+                 The birth-death bounds say next to nothing here.",
+                number::nats_with_unit(margin)
+            ),
+        );
+    }
     if spec.scan != crate::glauber::chain::Scan::Random && spec.per_shell > 0 {
         say(ui, VerdictKind::Caution, "The birth-death bounds are for the random scan; these chains use another.");
     }
@@ -97,10 +109,10 @@ fn numbers(ui: &mut Ui, view: &EscapeView) {
     }
     if let Some(found) = &result.arrhenius {
         all.push(("Slope (nats, 95 %)", words::slope(&found.measured), help::ARRHENIUS.text));
-        if let Some(slope) = found.predicted {
-            all.push(("Slope of the bound", number::nats(slope), help::ARRHENIUS.text));
-        }
+        // Without a positive margin the bound has no slope to speak of.
         if let Some(limit) = found.limit {
+            let slope = found.predicted.map_or("not predicted".to_owned(), number::nats);
+            all.push(("Slope of the bound", slope, help::ARRHENIUS.text));
             all.push(("(r + 1) m, its cold limit", number::nats(limit), help::ARRHENIUS.text));
         }
     }

@@ -190,8 +190,9 @@ fn describe(spec: &TrajectoriesSpec, result: &TrajectoriesResult) {
     );
     if let Some(separation) = &result.separation {
         eprintln!(
-            "the two starts stay apart by at least {:.3} in total variation (held-out classifier)",
-            separation.lower.max(0.0)
+            "the two starts stay apart by at least {:.3} in total variation (held-out classifier{})",
+            separation.lower.max(0.0),
+            if separation.attainable() > 0.0 { "" } else { "; too few chains to show any difference" }
         );
     }
     for diagnostic in &result.diagnostics {

@@ -190,6 +190,8 @@ impl Bench<'_> {
                     for segment in batch.segments.iter().filter(|segment| own(segment.cell)) {
                         tokens[segment.pair as usize].extend(&segment.tokens);
                     }
+                    // At once: a summary that left out who has just met would err towards long times.
+                    meetings.extend(batch.meetings.iter().copied());
                     pending.take_over(batch);
                     None
                 }
@@ -197,7 +199,6 @@ impl Bench<'_> {
             };
             if finished || stopped.is_some() || commits.is_due() {
                 let batch = pending.take();
-                meetings.extend(batch.meetings.iter().copied());
                 let state = MixState { ensemble: ensemble.snapshot(), theory: found.clone() };
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }

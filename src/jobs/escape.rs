@@ -41,10 +41,17 @@ impl Bench<'_> {
         loop {
             let finished = ensemble.finished();
             let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
-            let stopped = advanced.map(|batch| pending.take_over(batch)).err();
+            let stopped = match advanced {
+                Ok(batch) => {
+                    // At once: a summary that left out who has just escaped would err towards long times.
+                    meetings.extend(batch.meetings.iter().copied());
+                    pending.take_over(batch);
+                    None
+                }
+                Err(error) => Some(error),
+            };
             if finished || stopped.is_some() || commits.is_due() {
                 let batch = pending.take();
-                meetings.extend(batch.meetings.iter().copied());
                 let state = EscapeState { ball: ball.clone(), ensemble: ensemble.snapshot() };
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }

@@ -262,7 +262,11 @@ pub fn read(
         embeddings,
         snapshots,
         iat_sweeps,
-        tv_lower_bound: separation.as_ref().map(|found| found.lower.max(0.0)),
+        // So few chains that none could have shown a difference say nothing about their starts.
+        tv_lower_bound: separation
+            .as_ref()
+            .filter(|found| found.attainable() > spec.analysis.small_tv)
+            .map(|found| found.lower.max(0.0)),
         political,
     };
     let analysis = analyse(&input, &spec.analysis, progress, part)?;

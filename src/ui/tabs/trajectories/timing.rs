@@ -240,6 +240,12 @@ fn diagnostics(ui: &mut Ui, view: &View, commands: &mut Vec<Command>) {
                     found.held_out[0] + found.held_out[1]
                 );
                 stat(ui, "Distance of the two starts at the end, lower bound", &value, help::SEPARATION.text);
+                if found.attainable() <= 0.0 {
+                    let few = format!(
+                        "So few held-out chains cannot show a difference: run {LEAST_TOLD_APART} chains or more."
+                    );
+                    ui.label(theme::caption(few).weak());
+                }
             }
             None => {
                 let why = format!(

@@ -140,7 +140,8 @@ pub fn baseline_name(kind: BaselineKind) -> &'static str {
 pub fn dependence(dependence: StartDependence) -> String {
     match dependence {
         StartDependence::ConditionalOnStart { tv_lower_bound: None } => {
-            "All shares are conditional on the start: nothing here compares chains from different starts.".to_owned()
+            "All shares are conditional on the start: nothing here compares enough chains from different starts."
+                .to_owned()
         }
         StartDependence::ConditionalOnStart { tv_lower_bound: Some(bound) } => format!(
             "All shares are conditional on the start: at the end, chains from the two starts are still apart by {} or more in \

@@ -254,9 +254,8 @@ fn kernel(spec: &TrajectoriesSpec) -> String {
 pub fn reference(found: &ReferenceReport) -> String {
     let share = |rate: Option<f64>| rate.map_or("none".to_owned(), number::percent);
     format!(
-        "Reference chain: {} of novel proposals accepted, {} of steps moved; {} forward rows a step (Glauber: at most 1).",
+        "Reference chain: {} of novel proposals accepted; {} forward rows a step (Glauber: at most 1).",
         share(found.acceptance.rate()),
-        share(found.acceptance.novel_transition_rate()),
         found.rows_per_step().map_or("no".to_owned(), |rows| number::general(rows, 3))
     )
 }

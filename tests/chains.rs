@@ -7,16 +7,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kleroterion::glauber::chain::{Coupling, Scan};
+use kleroterion::glauber::chain::{Coupling, Energy, Scan};
 use kleroterion::glauber::exact::ExactResult;
+use kleroterion::glauber::experiments::escape::{Anchor, EscapeResult, EscapeSpec};
 use kleroterion::glauber::experiments::exact::ExactRunSpec;
 use kleroterion::glauber::experiments::mix::{MixResult, MixSpec};
 use kleroterion::glauber::experiments::perfect::{PerfectResult, PerfectSpec};
 use kleroterion::glauber::experiments::phase::{CellSummary, PhaseFindings, PhaseSpec};
-use kleroterion::glauber::experiments::singles::SinglesSpec;
+use kleroterion::glauber::experiments::singles::{SinglesSpec, StartLaw};
 use kleroterion::glauber::experiments::theory::TheorySpec;
 use kleroterion::glauber::experiments::trajectories::{TrajectoriesResult, TrajectoriesSpec};
-use kleroterion::glauber::experiments::{KeepTokens, StartChoice, Template, Vocabulary};
+use kleroterion::glauber::experiments::{Dynamics, KeepTokens, StartChoice, Template, Vocabulary};
 use kleroterion::glauber::phase::Grid;
 use kleroterion::glauber::temperature::Temperature;
 use kleroterion::glauber::trajectories::TrajectorySpec;
@@ -80,7 +81,9 @@ fn trajectories(model: &str) -> TrajectoriesSpec {
         length: 6,
         temperature: tau(0.5),
         scan: Scan::Permutation,
+        dynamics: Dynamics::Glauber,
         start: StartChoice::Uniform,
+        laws: None,
         chains: 8,
         sweeps: 60,
         every: 2,
@@ -361,6 +364,60 @@ fn interrupted_trajectories_end_as_uninterrupted_ones() {
 }
 
 #[test]
+fn interrupted_reference_chains_end_as_uninterrupted_ones() {
+    let dynamics = Dynamics::Metropolis { energy: Energy::Normalised, proposal: Temperature::ONE };
+    let laws = Some([StartLaw::Anchor(1), StartLaw::Uniform]);
+    let spec = TrajectoriesSpec {
+        scan: Scan::Random,
+        dynamics,
+        laws,
+        chains: 16,
+        sweeps: 200,
+        analysis: TrajectorySpec { resamples: 20, pseudo_log_likelihood: true, ..TrajectorySpec::default() },
+        ..trajectories("random:layers=1,hidden=16,heads=2,vocabulary=40,length=12")
+    };
+    let spec = RunSpec::Trajectories(spec);
+    let RunOutcome::Trajectories(whole) = run(&spec, &Silent).unwrap() else { panic!() };
+    let reference = whole.reference.unwrap();
+    let (steps, novel) = (reference.acceptance.steps, reference.acceptance.novel);
+    assert_eq!(steps, 16 * 200 * 6);
+    assert!(0 < reference.acceptance.accepted && reference.acceptance.accepted < novel && novel < steps);
+    assert!(reference.rows <= 16 * 6 + steps + 5 * novel, "a row for each proposal, five more for each novel one");
+    assert!(whole.separation.is_some(), "two laws of starts are compared");
+    assert!(whole.diagnostics.iter().any(|found| found.name == "pseudo-log-likelihood"));
+    let (_folder, project, id) = interrupted(&spec, 400);
+    let mut resumed = project.document::<TrajectoriesResult>(id, RESULT).unwrap().unwrap();
+    // How often a batch asked equal questions depends on nothing but the step, so that not even the cost differs.
+    assert_eq!(resumed.reference, Some(reference));
+    resumed.reference = whole.reference;
+    assert_eq!(resumed, *whole);
+}
+
+#[test]
+fn interrupted_escapes_end_as_uninterrupted_ones() {
+    let spec = RunSpec::Escape(EscapeSpec {
+        version: 1,
+        model: "curie-weiss:beta=1".to_owned(),
+        length: 8,
+        template: None,
+        vocabulary: Vocabulary::Whole,
+        temperatures: [0.5, 0.7, 1.0].map(|tau| Temperature::new(tau).unwrap()).to_vec(),
+        scan: Scan::Random,
+        anchor: Anchor::Quenched(8),
+        radius: 2,
+        chains: 100,
+        cap_sweeps: 40,
+        per_shell: 8,
+        candidates: 2,
+        seed: 4,
+    });
+    let RunOutcome::Escape(whole) = run(&spec, &Silent).unwrap() else { panic!() };
+    assert!(whole.temperatures[0].censored_share > 0.0 && whole.temperatures[2].censored_share < 0.5);
+    let (_folder, project, id) = interrupted(&spec, 8);
+    assert_eq!(project.document::<EscapeResult>(id, RESULT).unwrap().unwrap(), *whole);
+}
+
+#[test]
 fn threads_change_nothing() {
     let spec =
         MixSpec { pairs: 24, cap_sweeps: 6, ..mix("random:layers=1,hidden=16,heads=2,vocabulary=40,length=12", 5) };
@@ -410,6 +467,18 @@ fn bad_input_says_what_to_change() {
     let mut empty = phase("ising");
     empty.grid.lengths.clear();
     assert!(problem(RunSpec::Phase(empty)).contains("grid is empty"));
+    let from = |from: &str| {
+        let start = StartChoice::Typed(from.to_owned(), "+-+-".to_owned());
+        problem(RunSpec::Mix(MixSpec { start, ..mix("ising", 4) }))
+    };
+    let message = from("+-x-");
+    assert!(message.contains("\"x\" at position 2") && message.contains("Type tokens"), "{message}");
+    assert!(from("+-").contains("2 of the 4 tokens"));
+    let scan = TrajectoriesSpec {
+        dynamics: Dynamics::Metropolis { energy: Energy::Raw, proposal: Temperature::ONE },
+        ..trajectories("ising")
+    };
+    assert!(problem(RunSpec::Trajectories(scan)).contains("choose the random scan"));
     let short = TrajectoriesSpec { every: 99, ..trajectories("ising") };
     assert!(problem(RunSpec::Trajectories(short)).contains("fewer"));
 }

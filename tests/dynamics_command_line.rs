@@ -71,3 +71,63 @@ fn what_cannot_be_drawn_ends_with_2_and_a_remedy() {
         assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn independent_sites_escape_as_the_recursion_says() {
+    // glauber.md A10: n = 8, eta = 0.1, r = 3 gives E[T] = 601.90476; the field sets eta.
+    let line = "escape --model ising:beta=0,field=1.0986122886681098 --length 8 --temperatures 1,0.9 --radius 3 --chains 300 \
+                --cap 100000 --seed 5";
+    let found = ended(line, 0);
+    let at = &found["temperatures"][0];
+    assert_eq!(at["mean"]["kind"], "measured");
+    assert!(number(&at["mean"]["lower"]) < 601.904_76 && 601.904_76 < number(&at["mean"]["upper"]), "{}", at["mean"]);
+    assert!((number(&at["by_margin"]["steps"]) / 601.904_76 - 1.0).abs() < 1e-5);
+    assert!(number(&at["exponentiality"]["p_value"]) > 0.01);
+    assert!(number(&found["arrhenius"]["measured"]["slope"]) > 0.0);
+    assert_eq!(ended(&format!("{line} --threads 1"), 0), found);
+    let folder = tempfile::tempdir().unwrap();
+    for (line, said) in [
+        ("escape --model ising --length 4 --radius 4", "cannot be left"),
+        ("escape --model ising --length 4 --temperatures 0", "positive"),
+        ("escape --model ising --length 4 --anchor +-", "cannot start"),
+    ] {
+        let output = kleroterion(folder.path(), line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn reference_chains_accept_some_and_cost_more() {
+    let line = "trajectories --model curie-weiss:beta=1 --length 6 --chains 16 --sweeps 60 --no-political --seed 3 \
+                --dynamics metropolis --pll --law-a typed:++++++ --law-b uniform";
+    let found = ended(line, 0);
+    let reference = &found["reference"];
+    let (steps, novel) = (number(&reference["steps"]), number(&reference["novel"]));
+    assert_eq!(steps, 16.0 * 60.0 * 6.0);
+    assert!(0.0 < number(&reference["accepted"]) && number(&reference["accepted"]) < novel && novel < steps);
+    // Toys are not asked equal questions once: a row a step, five more for each novel proposal, and the first energies.
+    assert_eq!(number(&reference["rows"]), steps + 5.0 * novel + 16.0 * 6.0);
+    assert_eq!(found["run_spec"]["dynamics"]["energy"], "normalised");
+    assert_eq!(number(&found["run_spec"]["dynamics"]["proposal"]), 1.0);
+    let named = |name: &str| found["diagnostics"].as_array().unwrap().iter().any(|found| found["name"] == name);
+    assert!(named("pseudo-log-likelihood"));
+    assert!(found["separation"].is_object(), "two laws of starts");
+    assert_eq!(ended(&format!("{line} --threads 1"), 0), found);
+
+    let folder = tempfile::tempdir().unwrap();
+    for (line, said) in [
+        ("mix --model ising --length 4 --dynamics metropolis", "couplings are defined for Glauber dynamics only"),
+        ("trajectories --model ising --length 4 --dynamics metropolis --scan systematic", "random scan"),
+        ("trajectories --model ising --length 4 --dynamics metropolis --temperature 0", "above 0"),
+        ("trajectories --model ising --length 4 --energy raw", "--dynamics metropolis"),
+        ("trajectories --model ising --length 4 --law-a uniform", "--law-b"),
+        ("trajectories --model ising --length 4 --start typed --from ++++ --to +x++", "\"x\" at position 1"),
+        ("mix --model agora --length 3 --start typed --from ☃☃☃ --to law", "has no token for"),
+        ("mix --model ising --length 4 --law-a typed:++?+ --cap 5", "\"?\" at position 2"),
+    ] {
+        let output = kleroterion(folder.path(), line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
+    }
+}

@@ -12,7 +12,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kleroterion::glauber::chain::Scan;
+use kleroterion::glauber::experiments::Vocabulary;
+use kleroterion::glauber::experiments::escape::{Anchor, EscapeResult, EscapeSpec};
 use kleroterion::glauber::survey::{Control, Distance, Plausibility, Record, SurveySpec};
+use kleroterion::glauber::temperature::Temperature;
+use kleroterion::jobs::chains::RESULT;
 use kleroterion::jobs::runner::{RunOutcome, run_headless, run_stored};
 use kleroterion::jobs::spec::RunSpec;
 use kleroterion::models::Library;
@@ -125,6 +130,56 @@ fn a_killed_survey_resumes_to_the_identical_records() {
     assert_eq!(project.survey_records(RunId(1), 0, u64::MAX).unwrap(), whole);
     assert_eq!(project.survey_strata(RunId(1)).unwrap(), (subjects, strata));
     assert!(project.log(RunId(1)).unwrap().iter().any(|line| line.message.starts_with("going on after")));
+    assert_eq!(project.damage().unwrap(), None);
+}
+
+/// Escapes that take some seconds: at the coldest temperature most chains run to the cap.
+fn escapes() -> RunSpec {
+    RunSpec::Escape(EscapeSpec {
+        version: 1,
+        model: "curie-weiss:beta=1".to_owned(),
+        length: 8,
+        template: None,
+        vocabulary: Vocabulary::Whole,
+        temperatures: [0.25, 0.5, 1.0].map(|tau| Temperature::new(tau).unwrap()).to_vec(),
+        scan: Scan::Random,
+        anchor: Anchor::Quenched(8),
+        radius: 2,
+        chains: 10_000,
+        cap_sweeps: 500,
+        per_shell: 8,
+        candidates: 0,
+        seed: 5,
+    })
+}
+
+#[test]
+fn killed_escapes_resume_to_the_identical_result() {
+    let outcome = run_headless(None, Arc::new(Library::default()), &escapes(), &Silent).unwrap();
+    let RunOutcome::Escape(whole) = outcome else { panic!("not escapes") };
+    let folder = tempfile::tempdir().unwrap();
+    let directory = queued(folder.path(), &escapes());
+    let met = || Project::open_reader(&directory).unwrap().chain_meetings(RunId(1), None).unwrap().len();
+    let mut generator = ChaCha8Rng::seed_from_u64(SEED);
+    let mut last = 0;
+    for kill in 0..2 {
+        let mut child = start_child(&directory);
+        let began = Instant::now();
+        while met() <= last {
+            assert!(child.try_wait().unwrap().is_none(), "the escapes ended after {kill} kills; make them longer");
+            assert!(began.elapsed() < Duration::from_secs(60), "nothing was committed in a minute");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(generator.random_range(0..300)));
+        child.kill().unwrap();
+        assert!(!child.wait().unwrap().success(), "the escapes ended after {kill} kills; make them longer");
+        let project = Project::open(&directory).unwrap();
+        assert_eq!(project.run(RunId(1)).unwrap().state, RunState::Interrupted);
+        last = met();
+    }
+    let project = Project::open(&directory).unwrap();
+    run_stored(&project, Arc::new(Library::default()), RunId(1), &Silent).unwrap();
+    assert_eq!(project.document::<EscapeResult>(RunId(1), RESULT).unwrap().unwrap(), *whole);
     assert_eq!(project.damage().unwrap(), None);
 }
 

@@ -241,3 +241,64 @@ fn two_starts_are_compared_and_diagnosed() {
     click(&mut harness, Role::Button, "What is R-hat?");
     assert!(has(&harness, "never prove"));
 }
+
+#[test]
+fn chains_leave_an_anchor_and_their_times_are_fitted() {
+    let (desk, mut harness) = window(5200.0);
+    desk.borrow_mut()
+        .tab
+        .set_draft(r#"{"model":"ising:beta=0.5","escape":{"temperatures":"0.3","chains":40,"cap_sweeps":5000}}"#);
+    harness.run_steps(3);
+    click(&mut harness, Role::Button, "Escape");
+    assert!(has(&harness, "No escapes yet"));
+    type_into(&mut harness, Role::MultilineTextInput, "Temperatures", "0, 1");
+    assert!(has(&harness, "never leaves a fixed point"), "why the button sleeps");
+    type_into(&mut harness, Role::MultilineTextInput, "Temperatures", "0.5, 0.7, 1");
+    assert!(!harness.get_by_role_and_label(Role::Button, "Run escapes").accesskit_node().is_disabled());
+    // The button moves once when the reason above it goes.
+    harness.run_steps(3);
+    click(&mut harness, Role::Button, "Run escapes");
+    wait_done(&desk, &mut harness);
+    let started = desk.borrow().started();
+    let Some(RunSpec::Escape(spec)) = started.last() else { panic!("escapes, not {:?}", started.last()) };
+    assert_eq!((spec.temperatures.len(), spec.chains, spec.radius), (3, 40, 2));
+    wait_for(&mut harness, "ln E[T] rises by");
+    assert!(has(&harness, "over the 3 temperatures at which every chain escaped"));
+    for figure in ["Arrhenius plot", "Chains still near the anchor", "Are escapes exponential?"] {
+        assert!(harness.query_by_role_and_label(Role::Figure, figure).is_some(), "{figure}");
+    }
+    assert!(has(&harness, "Uniform margin, upper bound") && has(&harness, "so none is proved"));
+    click(&mut harness, Role::Button, "Export escapes as CSV");
+    let exported = desk.borrow().commands.iter().any(|command| match command {
+        Command::ExportTable(table) => table.rows.len() == 3 && table.header.iter().any(|name| name == "E[T] (steps)"),
+        _ => false,
+    });
+    assert!(exported);
+    click(&mut harness, Role::Button, "What is an Arrhenius plot?");
+    assert!(has(&harness, "barrier of fixed height"));
+}
+
+#[test]
+fn a_typed_start_that_the_model_cannot_read_is_told_on_the_form() {
+    let (desk, mut harness) = window(2400.0);
+    desk.borrow_mut().tab.set_draft(
+        r#"{"mode":"escape","model":"ising:beta=0.5","escape":{"length":4,"kind":"typed","sentence":"+ + x +"}}"#,
+    );
+    harness.run_steps(3);
+    wait_for(&mut harness, "\"x\" at position 2");
+    assert!(has(&harness, "A typed start cannot be used"));
+    assert!(harness.get_by_role_and_label(Role::Button, "Run escapes").accesskit_node().is_disabled());
+    type_into(&mut harness, Role::TextInput, "Anchor sentence", "+ +");
+    wait_for(&mut harness, "2 of the 4 tokens");
+    type_into(&mut harness, Role::TextInput, "Anchor sentence", "+ + - +");
+    harness.run_steps(3);
+    assert!(!harness.get_by_role_and_label(Role::Button, "Run escapes").accesskit_node().is_disabled());
+    // The same of coupled pairs.
+    click(&mut harness, Role::Button, "Coupled pairs");
+    desk.borrow_mut().tab.set_draft(
+        r#"{"mode":"pairs","model":"ising:beta=0.5","pairs":{"length":4},"chain":{"start":"typed","from":"++++","to":"+o++"}}"#,
+    );
+    harness.run_steps(3);
+    wait_for(&mut harness, "\"o\" at position 1");
+    assert!(harness.get_by_role_and_label(Role::Button, "Run coupled pairs").accesskit_node().is_disabled());
+}

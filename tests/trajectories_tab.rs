@@ -184,3 +184,37 @@ fn three_instruments_stand_side_by_side() {
     let probe = spec.political.as_ref().expect("the lists used are stored with the run");
     assert!(probe.lists.lexicon.len() > 100 && spec.corpus.len() == 1);
 }
+
+#[test]
+fn reference_chains_show_what_they_accepted() {
+    let draft = r#"{"model":"ising:n=4,beta=0.4","length":6,"chains":16,"sweeps":40,"temperature":1.0}"#;
+    let (desk, mut harness) = window([1280.0, 3600.0], draft);
+    click(&mut harness, Role::Button, "Metropolis-Hastings");
+    assert!(has(&harness, "Up to 6 forward rows a step, where Glauber takes one"));
+    assert!(!has(&harness, "Scan: order of updates"), "its positions are random");
+    click(&mut harness, Role::Button, "Two laws");
+    assert!(has(&harness, "Start B: anchor number"));
+    click(&mut harness, Role::ComboBox, "Start A");
+    harness.get_by_label("a typed sentence").click();
+    harness.run_steps(3);
+    desk::type_into(&mut harness, Role::TextInput, "Start A: sentence", "+ + ? + + +");
+    wait_for(&mut harness, "\"?\" at position 2");
+    assert!(harness.get_by_role_and_label(Role::Button, "Run trajectories").accesskit_node().is_disabled());
+    desk::type_into(&mut harness, Role::TextInput, "Start A: sentence", "+ + + + + +");
+    harness.get_by_label("Advanced: how snapshots are read").click();
+    harness.run_steps(10);
+    click(&mut harness, Role::CheckBox, "Pseudo-log-likelihoods");
+    click(&mut harness, Role::Button, "Run trajectories");
+    wait_for(&mut harness, "of novel proposals accepted");
+    wait_for(&mut harness, "16 chains visited");
+    assert!(has(&harness, "Metropolis-Hastings on log-probabilities"), "how the chains moved stands beside the run");
+    click(&mut harness, Role::Button, "Dwell and recurrence");
+    wait_for(&mut harness, "Distance of the two starts at the end, lower bound");
+    assert!(harness.query_by_role_and_label(Role::Figure, "Pseudo-log-likelihood").is_some());
+    assert!(has(&harness, "not proof of mixing") && has(&harness, "pseudo-log-likelihood"));
+    click(&mut harness, Role::Button, "What is Metropolis-Hastings?");
+    assert!(has(&harness, "reversible whatever"));
+    let started = desk.borrow().started();
+    let Some(RunSpec::Trajectories(spec)) = started.last() else { panic!("{:?}", started.last()) };
+    assert!(!spec.dynamics.is_glauber() && spec.laws.is_some() && spec.analysis.pseudo_log_likelihood);
+}

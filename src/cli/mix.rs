@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::chains::{DynamicsArgs, SpaceArgs, StartArgs, crossing, plain_crossing, told};
 use super::demand::{Failure, Outcome};
+use super::dynamics::Kernel;
 use super::run::carry_out;
 use super::singles::{self, SinglesArgs};
 use super::{Common, output};
@@ -43,6 +44,9 @@ pub(crate) struct Mix {
     theory: bool,
     #[command(flatten)]
     singles: SinglesArgs,
+    /// Glauber dynamics only: couplings are not defined for the reference chain.
+    #[arg(long = "dynamics", value_name = "D", value_enum, default_value_t)]
+    kernel: Kernel,
     #[command(flatten)]
     dynamics: DynamicsArgs,
     #[command(flatten)]
@@ -55,6 +59,13 @@ pub(crate) struct Mix {
 
 impl Mix {
     pub(crate) fn run(self) -> Outcome {
+        if self.kernel == Kernel::Metropolis {
+            return Err(Failure::Input(
+                "couplings are defined for Glauber dynamics only, so pairs of reference chains cannot be coupled: run \
+                 `trajectories --dynamics metropolis` for single ones"
+                    .to_owned(),
+            ));
+        }
         let spec = MixSpec {
             version: 1,
             model: self.model,

@@ -5,7 +5,9 @@
 mod certify;
 mod chains;
 mod demand;
+mod dynamics;
 mod eigenbench;
+mod escape;
 mod exact;
 mod mix;
 mod model;
@@ -52,6 +54,8 @@ enum Command {
     Mix(mix::Mix),
     /// Enumerate a small space: stationary law, mixing time, spectrum, influence, every rectangle.
     Exact(exact::Exact),
+    /// Run chains from a fixed point until they leave its neighbourhood, beside the time its margin predicts.
+    Escape(escape::EscapeCommand),
     /// Couple pairs over a grid of temperatures and lengths; fit growth laws and critical temperatures.
     Phase(phase::Phase),
     /// Follow single chains: basins, dwell times, recurrences, political content.
@@ -119,6 +123,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Survey(command)) => command.run(),
         Some(Command::Mix(command)) => command.run(),
         Some(Command::Exact(command)) => command.run(),
+        Some(Command::Escape(command)) => command.run(),
         Some(Command::Phase(command)) => command.run(),
         Some(Command::Trajectories(command)) => command.run(),
         Some(Command::Panel(command)) => command.run(),

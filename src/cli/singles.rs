@@ -37,7 +37,8 @@ impl SinglesArgs {
     }
 }
 
-fn law(text: &str) -> Result<StartLaw, Failure> {
+/// Reads a law of starts.
+pub(crate) fn law(text: &str) -> Result<StartLaw, Failure> {
     let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
     let anchor = || rest.parse().ok().filter(|&rank: &u32| rank > 0).map(StartLaw::Anchor);
     let known = match kind {

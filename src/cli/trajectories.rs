@@ -8,10 +8,13 @@ use serde_json::json;
 
 use super::chains::{SpaceArgs, StartArgs};
 use super::demand::{Failure, Outcome};
+use super::dynamics::DynamicsArgs;
 use super::run::carry_out;
-use super::{Common, output};
+use super::singles::law;
+use super::{Common, dynamics, output};
 use crate::formats::sentences;
 use crate::glauber::chain::Scan;
+use crate::glauber::experiments::StartChoice;
 use crate::glauber::experiments::trajectories::{TrajectoriesResult, TrajectoriesSpec};
 use crate::glauber::probe::{ProbeLists, ProbeSettings};
 use crate::glauber::temperature::Temperature;
@@ -42,6 +45,19 @@ pub(crate) struct Trajectories {
     /// Order of updates: random, systematic or permutation.
     #[arg(long, value_name = "SCAN", default_value = "random")]
     scan: Scan,
+    #[command(flatten)]
+    dynamics: DynamicsArgs,
+    /// Start every other chain from this law and the rest from --law-b, and bound how far they stay apart: `uniform`,
+    /// `anchor:1`, `typed:SENTENCE` or `sentences:FILE`.
+    #[arg(long, value_name = "LAW", requires = "law_b", conflicts_with = "start", allow_hyphen_values = true)]
+    law_a: Option<String>,
+    /// Where the others start.
+    #[arg(long, value_name = "LAW", requires = "law_a", conflicts_with = "start", allow_hyphen_values = true)]
+    law_b: Option<String>,
+    /// Compute the pseudo-log-likelihood of every snapshot: its course, R-hat and effective size. Costs one forward row
+    /// for each token of each different state.
+    #[arg(long)]
+    pll: bool,
     /// Leave out the political probe.
     #[arg(long)]
     no_political: bool,
@@ -80,7 +96,12 @@ pub(crate) struct Trajectories {
 impl Trajectories {
     pub(crate) fn run(self) -> Outcome {
         let political = if self.no_political { None } else { Some(self.probe_settings()?) };
-        let analysis = settings::<TrajectorySpec>(self.analysis.as_deref())?;
+        let mut analysis = settings::<TrajectorySpec>(self.analysis.as_deref())?;
+        analysis.pseudo_log_likelihood |= self.pll;
+        let laws = match (&self.law_a, &self.law_b) {
+            (Some(a), Some(b)) => Some([law(a)?, law(b)?]),
+            _ => None,
+        };
         let corpus = self.corpus.as_deref().map(sentences::read).transpose().map_err(Failure::input)?;
         let spec = TrajectoriesSpec {
             version: 1,
@@ -88,7 +109,9 @@ impl Trajectories {
             length: self.length,
             temperature: self.temperature,
             scan: self.scan,
-            start: self.start.choice()?,
+            dynamics: self.dynamics.choice(self.temperature)?,
+            start: if laws.is_some() { StartChoice::Uniform } else { self.start.choice()? },
+            laws,
             chains: self.chains,
             sweeps: self.sweeps,
             every: self.every,
@@ -156,6 +179,9 @@ fn describe(spec: &TrajectoriesSpec, result: &TrajectoriesResult) {
         "seed {}; {} chains of {} tokens, {} sweeps at temperature {}",
         spec.seed, spec.chains, found.sites, spec.sweeps, spec.temperature
     );
+    if let Some(reference) = &result.reference {
+        dynamics::describe(reference);
+    }
     let basins = &found.basins;
     eprintln!(
         "{} zero-temperature attractors, {} clusters",
@@ -164,8 +190,9 @@ fn describe(spec: &TrajectoriesSpec, result: &TrajectoriesResult) {
     );
     if let Some(separation) = &result.separation {
         eprintln!(
-            "the two starts stay apart by at least {:.3} in total variation (held-out classifier)",
-            separation.lower.max(0.0)
+            "the two starts stay apart by at least {:.3} in total variation (held-out classifier{})",
+            separation.lower.max(0.0),
+            if separation.attainable() > 0.0 { "" } else { "; too few chains to show any difference" }
         );
     }
     for diagnostic in &result.diagnostics {

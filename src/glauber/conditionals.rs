@@ -63,6 +63,9 @@ pub enum ConditionalsError {
     /// What was asked makes no sense (equal positions, too few tokens, a temperature that is not positive).
     #[error("{0}")]
     Invalid(String),
+    /// Typed text has no tokens here; the message names what, where, and what to do.
+    #[error("{0}")]
+    Sentence(String),
     /// The caller could not keep a finished batch.
     #[error("the results could not be kept: {0}")]
     Commit(String),
@@ -141,16 +144,22 @@ pub trait Conditionals: Send + Sync {
     /// Splits a typed sentence into a state. Backends without a tokenizer read token texts between
     /// white space, or one word of single-character tokens.
     fn tokenize(&self, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
-        let unknown = |word: &str| ConditionalsError::Backend(format!("{word:?} is not one of this model's tokens"));
-        let words: Vec<&str> = sentence.split_whitespace().collect();
+        let mut words: Vec<String> = sentence.split_whitespace().map(str::to_owned).collect();
         if let [word] = words.as_slice()
             && self.token(word).is_none()
         {
             // `+-++` or `0110`: one token a character.
-            let mut buffer = [0; 4];
-            return word.chars().map(|c| self.token(c.encode_utf8(&mut buffer)).ok_or_else(|| unknown(word))).collect();
+            words = word.chars().map(String::from).collect();
         }
-        words.into_iter().map(|word| self.token(word).ok_or_else(|| unknown(word))).collect()
+        let token = |(position, word): (usize, &String)| {
+            self.token(word).ok_or_else(|| {
+                ConditionalsError::Sentence(format!(
+                    "{word:?} at position {position} (counted from 0) of {sentence:?} is not one of this model's tokens. \
+                     Type tokens as the model shows them"
+                ))
+            })
+        };
+        words.iter().enumerate().map(token).collect()
     }
 }
 

@@ -1,12 +1,14 @@
 //! Command lines of the runs of chains.
 
 use super::command_line::option;
+use crate::glauber::chain::Energy;
+use crate::glauber::experiments::escape::{Anchor, EscapeSpec};
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::singles::{SinglesSpec, StartLaw};
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
-use crate::glauber::experiments::{KeepTokens, StartChoice, Template, Vocabulary};
+use crate::glauber::experiments::{Dynamics, KeepTokens, StartChoice, Template, Vocabulary};
 use crate::glauber::probe::ProbeSettings;
 use crate::glauber::trajectories::TrajectorySpec;
 
@@ -75,6 +77,16 @@ pub(super) fn mix(line: &mut Vec<String>, spec: &MixSpec) {
     option(line, "--seed", &spec.seed.to_string());
 }
 
+/// A law of starts; a list of sentences stands in a file of its side.
+fn law(side: &str, law: &StartLaw) -> String {
+    match law {
+        StartLaw::Uniform => "uniform".to_owned(),
+        StartLaw::Anchor(rank) => format!("anchor:{rank}"),
+        StartLaw::Typed(sentence) => format!("typed:{sentence}"),
+        StartLaw::Sentences(_) => format!("sentences:sentences-{side}.txt"),
+    }
+}
+
 /// Single chains: what differs from the command's own choice.
 fn singles(line: &mut Vec<String>, spec: Option<&SinglesSpec>) {
     let usual = SinglesSpec::default();
@@ -86,14 +98,8 @@ fn singles(line: &mut Vec<String>, spec: Option<&SinglesSpec>) {
         option(line, "--single-chains", &spec.chains.to_string());
     }
     for (side, (law, usual)) in ["a", "b"].into_iter().zip(spec.laws.iter().zip(&usual.laws)) {
-        let text = match law {
-            StartLaw::Uniform => "uniform".to_owned(),
-            StartLaw::Anchor(rank) => format!("anchor:{rank}"),
-            StartLaw::Typed(sentence) => format!("typed:{sentence}"),
-            StartLaw::Sentences(_) => format!("sentences:sentences-{side}.txt"),
-        };
         if law != usual {
-            option(line, &format!("--law-{side}"), &text);
+            option(line, &format!("--law-{side}"), &self::law(side, law));
         }
     }
     if spec.times != usual.times {
@@ -116,6 +122,26 @@ pub(super) fn exact(line: &mut Vec<String>, spec: &ExactRunSpec) {
         option(line, "--perfect-steps", &perfect.most_steps.to_string());
         option(line, "--seed", &perfect.seed.to_string());
     }
+}
+
+pub(super) fn escape(line: &mut Vec<String>, spec: &EscapeSpec) {
+    line.push("escape".to_owned());
+    option(line, "--model", &spec.model);
+    option(line, "--length", &spec.length.to_string());
+    option(line, "--temperatures", &list(&spec.temperatures));
+    option(line, "--radius", &spec.radius.to_string());
+    match &spec.anchor {
+        Anchor::Quenched(count) => option(line, "--quenches", &count.to_string()),
+        Anchor::Typed(sentence) => option(line, "--anchor", sentence),
+    }
+    option(line, "--chains", &spec.chains.to_string());
+    option(line, "--cap", &spec.cap_sweeps.to_string());
+    option(line, "--per-shell", &spec.per_shell.to_string());
+    option(line, "--adversary", &spec.candidates.to_string());
+    option(line, "--scan", &spec.scan.to_string());
+    option(line, "--vocabulary", &tokens(&spec.vocabulary));
+    template(line, spec.template.as_ref());
+    option(line, "--seed", &spec.seed.to_string());
 }
 
 pub(super) fn phase(line: &mut Vec<String>, spec: &PhaseSpec) {
@@ -154,11 +180,30 @@ pub(super) fn trajectories(line: &mut Vec<String>, spec: &TrajectoriesSpec) {
     option(line, "--sweeps", &spec.sweeps.to_string());
     option(line, "--every", &spec.every.to_string());
     option(line, "--scan", &spec.scan.to_string());
-    start(line, &spec.start);
+    if let Dynamics::Metropolis { energy, proposal } = spec.dynamics {
+        option(line, "--dynamics", "metropolis");
+        let energy = match energy {
+            Energy::Raw => "raw",
+            Energy::Normalised => "normalised",
+        };
+        option(line, "--energy", energy);
+        option(line, "--proposal-temperature", &proposal.to_string());
+    }
+    match &spec.laws {
+        None => start(line, &spec.start),
+        Some([a, b]) => {
+            option(line, "--law-a", &law("a", a));
+            option(line, "--law-b", &law("b", b));
+        }
+    }
     option(line, "--vocabulary", &tokens(&spec.vocabulary));
     template(line, spec.template.as_ref());
-    if spec.analysis != (TrajectorySpec { seed: spec.seed, ..TrajectorySpec::default() }) {
+    let pll = spec.analysis.pseudo_log_likelihood;
+    let usual = TrajectorySpec { seed: spec.seed, pseudo_log_likelihood: pll, ..TrajectorySpec::default() };
+    if spec.analysis != usual {
         option(line, "--analysis", "analysis.json");
+    } else if pll {
+        line.push("--pll".to_owned());
     }
     match &spec.political {
         None => line.push("--no-political".to_owned()),

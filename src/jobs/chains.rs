@@ -1,4 +1,4 @@
-//! Runs of chains: coupled pairs, exact spaces, phase diagrams, trajectories. What they do is committed about once a
+//! Runs of chains: coupled pairs, exact spaces, phase diagrams. What they do is committed about once a
 //! second together with the state from which a later sitting goes on.
 
 use std::collections::HashMap;
@@ -13,9 +13,7 @@ use crate::glauber::experiments::mix::{self, MixSpec};
 use crate::glauber::experiments::phase::{CellSummary, PhaseRun, PhaseSpec, PhaseState, Subject};
 use crate::glauber::experiments::space;
 use crate::glauber::experiments::theory::{Theory, theory};
-use crate::glauber::experiments::trajectories::{self, TrajectoriesSpec};
 use crate::glauber::toys;
-use crate::glauber::trajectories::{Part, Snapshots};
 use crate::models::{LoadedModel, ModelSource};
 use crate::progress::Progress;
 use crate::store::ChainCellRow;
@@ -30,7 +28,7 @@ const SLICE: f64 = 0.2;
 pub const RESULT: &str = "result";
 /// Name of an exact run's document of perfect samples.
 pub const PERFECT: &str = "perfect";
-/// Names of a phase run's document of findings, and of a trajectories run's finished stages.
+/// Name of a phase run's document of findings.
 pub const FINDINGS: &str = "findings";
 
 /// When something that costs time is due again.
@@ -60,30 +58,47 @@ impl Pace {
 }
 
 /// How many site updates fill a slice of time. How calls are cut never changes a result.
-struct Slices(u64);
+pub(super) struct Slices(pub(super) u64);
 
 impl Slices {
-    fn advance(&mut self, ensemble: &mut Ensemble<'_>, progress: &dyn Progress) -> Result<Batch, ConditionalsError> {
+    pub(super) fn advance(
+        &mut self,
+        ensemble: &mut Ensemble<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Batch, ConditionalsError> {
+        self.timed(|updates| {
+            let batch = ensemble.advance(Budget::Updates(updates), progress)?;
+            let updates = batch.updates;
+            Ok((batch, updates))
+        })
+    }
+
+    /// Does as many updates as fill a slice, and learns from how long it took how many those are. `work` says how many
+    /// it did.
+    pub(super) fn timed<T>(
+        &mut self,
+        work: impl FnOnce(u64) -> Result<(T, u64), ConditionalsError>,
+    ) -> Result<T, ConditionalsError> {
         let began = Instant::now();
-        let batch = ensemble.advance(Budget::Updates(self.0), progress)?;
+        let (done, updates) = work(self.0)?;
         let seconds = began.elapsed().as_secs_f64().max(1e-4);
-        let wanted = batch.updates.max(1) as f64 * SLICE / seconds;
+        let wanted = updates.max(1) as f64 * SLICE / seconds;
         self.0 = wanted.clamp(self.0 as f64 / 4.0, self.0 as f64 * 4.0).clamp(64.0, 1e8) as u64;
-        Ok(batch)
+        Ok(done)
     }
 }
 
 /// What waits for the next commit. The segments of a chain are joined to one: a commit stores a row for each chain that
 /// moved, however often the ensemble was asked meanwhile.
 #[derive(Default)]
-struct Pending {
+pub(super) struct Pending {
     batch: Batch,
     /// Where the segment of a chain (cell, pair, Y or not) is.
     segments: HashMap<(usize, u64, bool), usize>,
 }
 
 impl Pending {
-    fn take_over(&mut self, more: Batch) {
+    pub(super) fn take_over(&mut self, more: Batch) {
         let all = &mut self.batch;
         all.meetings.extend(more.meetings);
         all.updates += more.updates;
@@ -101,7 +116,7 @@ impl Pending {
     }
 
     /// Hands over what has come together.
-    fn take(&mut self) -> Batch {
+    pub(super) fn take(&mut self) -> Batch {
         self.segments.clear();
         std::mem::take(&mut self.batch)
     }
@@ -115,7 +130,7 @@ struct MixState {
 }
 
 /// Toys evaluate a row faster than equal ones are found.
-fn options(toy: bool) -> Options {
+pub(super) fn options(toy: bool) -> Options {
     Options { dedupe: !toy, ..Options::default() }
 }
 
@@ -132,7 +147,7 @@ pub(super) fn at_length(reference: &str, length: usize) -> Result<String, String
 
 impl Bench<'_> {
     /// Opens a model for chains of `length` sites: a toy is taken at that length, everything else as it is.
-    fn open_at(&self, reference: &str, length: usize) -> Result<LoadedModel, JobError> {
+    pub(super) fn open_at(&self, reference: &str, length: usize) -> Result<LoadedModel, JobError> {
         self.open(&at_length(reference, length).map_err(JobError::Input)?)
     }
 
@@ -175,6 +190,8 @@ impl Bench<'_> {
                     for segment in batch.segments.iter().filter(|segment| own(segment.cell)) {
                         tokens[segment.pair as usize].extend(&segment.tokens);
                     }
+                    // At once: a summary that left out who has just met would err towards long times.
+                    meetings.extend(batch.meetings.iter().copied());
                     pending.take_over(batch);
                     None
                 }
@@ -182,7 +199,6 @@ impl Bench<'_> {
             };
             if finished || stopped.is_some() || commits.is_due() {
                 let batch = pending.take();
-                meetings.extend(batch.meetings.iter().copied());
                 let state = MixState { ensemble: ensemble.snapshot(), theory: found.clone() };
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }
@@ -314,127 +330,5 @@ impl Bench<'_> {
         self.ledger.chain_batch(&Batch::default(), &cells, &run.state())?;
         opened.iter().for_each(|(_, _, model, _)| model.rest());
         Ok(RunOutcome::Phase { cells, findings })
-    }
-
-    pub(super) fn trajectories(&self, spec: &TrajectoriesSpec) -> Result<RunOutcome, JobError> {
-        spec.check()?;
-        let model = match &spec.template {
-            Some(_) => self.open(&spec.model)?,
-            None => self.open_at(&spec.model, spec.length)?,
-        };
-        let random = if spec.random_baseline && !model.is_toy() {
-            Some(self.open(&format!("random-like:{},seed=1", spec.model))?)
-        } else {
-            None
-        };
-        let identities: Vec<_> = std::iter::once(&model).chain(&random).map(|model| model.identity.clone()).collect();
-        self.models(&identities)?;
-        let conditionals = model.for_chains();
-        let own = self.walk(spec, &model, &*conditionals)?;
-        let baseline = random.as_ref().map(|random| self.baseline(spec, random)).transpose()?;
-        let space = spec.cell(&*conditionals)?.space;
-        let mut part = |part: Part<'_>| {
-            let (name, written) = match part {
-                Part::Observables(found) => ("observables", self.ledger.document("observables", &found)),
-                Part::Projection(found) => ("projection", self.ledger.document("projection", found)),
-                Part::Recurrence(found) => ("recurrence", self.ledger.document("recurrence", found)),
-                Part::Clusters(found) => ("clusters", self.ledger.document("clusters", found)),
-                Part::Political(found) => ("political", self.ledger.document("political", found)),
-                Part::Attractors(found) => ("attractors", self.ledger.document("attractors", found)),
-                Part::Metastable(found) => ("metastable", self.ledger.document("metastable", found)),
-                Part::Dwell(found) => ("dwell", self.ledger.document("dwell", found)),
-            };
-            written.map_err(|error| format!("{name}: {error}"))
-        };
-        let result = trajectories::read(
-            spec,
-            &*conditionals,
-            &space,
-            &*model.embeddings(),
-            &own,
-            baseline.as_ref(),
-            &mut part,
-            self.progress,
-        )?;
-        self.ledger.document(RESULT, &result)?;
-        model.rest();
-        Ok(RunOutcome::Trajectories(Box::new(result)))
-    }
-
-    /// Runs the chains to their end, from what earlier sittings committed.
-    fn walk(
-        &self,
-        spec: &TrajectoriesSpec,
-        model: &LoadedModel,
-        conditionals: &dyn Conditionals,
-    ) -> Result<Snapshots, JobError> {
-        let cell = spec.cell(conditionals)?;
-        let (cells, options) = (vec![cell.clone()], options(model.is_toy()));
-        let mut tokens = self.ledger.chain_tokens(0, spec.chains)?;
-        let mut ensemble = match self.ledger.chains::<EnsembleState>()? {
-            Some((kept, _)) => {
-                self.ledger.note("info", "going on with the chains of an earlier sitting")?;
-                Ensemble::resume(vec![conditionals], cells, options, kept)?
-            }
-            None => Ensemble::new(vec![conditionals], cells, options)?,
-        };
-        self.progress.stage("walking");
-        let steps = |tokens: &[Vec<u8>]| tokens.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-        let width = crate::glauber::chain::token_bytes(&cell.space) as u64;
-        let total = spec.chains * cell.cap;
-        let (mut commits, mut slices, mut pending) = (Pace::new(COMMIT), Slices(256), Pending::default());
-        loop {
-            let finished = ensemble.finished();
-            let advanced =
-                if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, &Quiet(self.progress)) };
-            let stopped = match advanced {
-                Ok(batch) => {
-                    for segment in &batch.segments {
-                        tokens[segment.pair as usize].extend(&segment.tokens);
-                    }
-                    pending.take_over(batch);
-                    None
-                }
-                Err(error) => Some(error),
-            };
-            self.progress.report(steps(&tokens) / width, total);
-            if finished || stopped.is_some() || commits.is_due() {
-                let (batch, state) = (pending.take(), ensemble.snapshot());
-                commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
-            }
-            if let Some(stopped) = stopped {
-                return Err(stopped.into());
-            }
-            if finished {
-                return Ok(spec.snapshots(&cell, &tokens)?);
-            }
-        }
-    }
-
-    /// The same chains on another model, kept nowhere.
-    fn baseline(&self, spec: &TrajectoriesSpec, model: &LoadedModel) -> Result<Snapshots, JobError> {
-        self.progress.stage("walking on random weights");
-        let conditionals = model.for_chains();
-        let cell = spec.cell(&*conditionals)?;
-        let mut ensemble = Ensemble::new(vec![&*conditionals], vec![cell.clone()], Options::default())?;
-        let mut tokens = vec![Vec::new(); spec.chains as usize];
-        let mut slices = Slices(256);
-        while !ensemble.finished() {
-            for segment in slices.advance(&mut ensemble, self.progress)?.segments {
-                tokens[segment.pair as usize].extend(segment.tokens);
-            }
-        }
-        Ok(spec.snapshots(&cell, &tokens)?)
-    }
-}
-
-/// Passes checkpoints on and counts nothing.
-struct Quiet<'a>(&'a dyn Progress);
-
-impl Progress for Quiet<'_> {
-    fn stage(&self, _: &str) {}
-    fn report(&self, _: u64, _: u64) {}
-    fn checkpoint(&self) -> Result<(), crate::progress::Cancelled> {
-        self.0.checkpoint()
     }
 }

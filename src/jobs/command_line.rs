@@ -48,6 +48,7 @@ impl RunSpec {
             }
             Self::Mix(spec) => chain_lines::mix(&mut line, spec),
             Self::Exact(spec) => chain_lines::exact(&mut line, spec),
+            Self::Escape(spec) => chain_lines::escape(&mut line, spec),
             Self::Phase(spec) => chain_lines::phase(&mut line, spec),
             Self::Trajectories(spec) => chain_lines::trajectories(&mut line, spec),
             Self::Lottery(spec) => {

@@ -151,6 +151,11 @@ impl<'a> Ledger<'a> {
         self.commit(|stored| stored.project.put_document(stored.run, name, document))
     }
 
+    /// A document of an earlier sitting.
+    pub(super) fn kept<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        self.stored.as_ref().map_or(Ok(None), |stored| stored.project.document(stored.run, name))
+    }
+
     pub(super) fn point(&self, point: &TrainingPoint) -> Result<(), StoreError> {
         self.tell(|stored| stored.project.add_training_point(stored.run, point, stored.seconds()))
     }

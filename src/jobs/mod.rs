@@ -4,6 +4,7 @@ mod chain_lines;
 pub mod chains;
 mod command_line;
 pub mod context;
+mod escape;
 mod headless;
 mod ledger;
 mod perfect;
@@ -11,6 +12,7 @@ pub mod runner;
 pub mod session;
 pub mod spec;
 mod survey;
+pub mod trajectories;
 mod work;
 
 use std::sync::LazyLock;

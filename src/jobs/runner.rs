@@ -49,6 +49,7 @@ impl Lane {
             | RunSpec::Survey(_)
             | RunSpec::Mix(_)
             | RunSpec::Exact(_)
+            | RunSpec::Escape(_)
             | RunSpec::Phase(_)
             | RunSpec::Trajectories(_)
             | RunSpec::Lottery(_)
@@ -364,6 +365,7 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
         }
         RunSpec::Mix(spec) => model(&spec.model),
         RunSpec::Exact(spec) => model(&spec.model),
+        RunSpec::Escape(spec) => model(&spec.model),
         RunSpec::Phase(spec) => spec.subjects().find_map(model),
         RunSpec::Trajectories(spec) => model(&spec.model),
         RunSpec::Lottery(_) | RunSpec::VerifyPanel(_) => None,

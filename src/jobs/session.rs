@@ -10,6 +10,7 @@ use std::thread;
 use super::chains::at_length;
 use super::headless::words;
 use crate::glauber::conditionals::{Conditionals, Precision, Row};
+use crate::glauber::experiments::TypedStarts;
 use crate::glauber::experiments::course::PairCourse;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::trajectories::{Reading, TrajectoriesSpec};
@@ -27,6 +28,8 @@ pub enum Question {
     Texts { model: String, tokens: Vec<u32> },
     /// The course of a recorded pair, from the bytes of its two chains' segments.
     Pair { spec: Box<MixSpec>, pair: u64, tokens: [Vec<u8>; 2] },
+    /// Whether typed sentences can start chains.
+    Starts { asked: Box<TypedStarts> },
     /// What the model says of the recorded chains of a run: starts, free sites, the texts of its tokens.
     Reading { spec: Box<TrajectoriesSpec> },
 }
@@ -51,6 +54,11 @@ pub enum Answer {
     Pair {
         question: Question,
         course: Result<Box<PairCourse>, String>,
+    },
+    /// For each sentence why it cannot, if so.
+    Starts {
+        question: Question,
+        problems: Result<Vec<Option<String>>, String>,
     },
     Reading {
         question: Question,
@@ -77,6 +85,7 @@ enum Kind {
     Likely(usize),
     Texts,
     Pair,
+    Starts,
     Reading,
 }
 
@@ -87,6 +96,7 @@ impl Question {
             Self::Likely { site, .. } => Kind::Likely(*site),
             Self::Texts { .. } => Kind::Texts,
             Self::Pair { .. } => Kind::Pair,
+            Self::Starts { .. } => Kind::Starts,
             Self::Reading { .. } => Kind::Reading,
         }
     }
@@ -97,6 +107,8 @@ impl Question {
             Self::Tokens { model, .. } | Self::Likely { model, .. } | Self::Texts { model, .. } => Ok(model.clone()),
             Self::Pair { spec, .. } if spec.template.is_none() => at_length(&spec.model, spec.length),
             Self::Pair { spec, .. } => Ok(spec.model.clone()),
+            Self::Starts { asked } if asked.template.is_none() => at_length(&asked.model, asked.length),
+            Self::Starts { asked } => Ok(asked.model.clone()),
             Self::Reading { spec } if spec.template.is_none() => at_length(&spec.model, spec.length),
             Self::Reading { spec } => Ok(spec.model.clone()),
         }
@@ -111,6 +123,7 @@ impl Answer {
             | Self::Likely { question, .. }
             | Self::Texts { question, .. }
             | Self::Pair { question, .. }
+            | Self::Starts { question, .. }
             | Self::Reading { question, .. } => question,
         }
     }
@@ -246,6 +259,10 @@ impl Shared {
                 let course = course.map(Box::new).map_err(|error| error.to_string());
                 Answer::Pair { question: question.clone(), course }
             }
+            Question::Starts { asked } => {
+                let problems = asked.problems(conditionals).map_err(|error| error.to_string());
+                Answer::Starts { question: question.clone(), problems }
+            }
             Question::Reading { spec } => {
                 let reading = spec.reading(conditionals).map(Arc::new).map_err(|error| error.to_string());
                 Answer::Reading { question: question.clone(), reading }
@@ -260,6 +277,7 @@ fn failed(question: Question, reason: String) -> Answer {
         Question::Likely { .. } => Answer::Likely { question, tokens: Err(reason) },
         Question::Texts { .. } => Answer::Texts { question, texts: Err(reason) },
         Question::Pair { .. } => Answer::Pair { question, course: Err(reason) },
+        Question::Starts { .. } => Answer::Starts { question, problems: Err(reason) },
         Question::Reading { .. } => Answer::Reading { question, reading: Err(reason) },
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::glauber::certify::CertifySpec;
+use crate::glauber::experiments::escape::EscapeSpec;
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
@@ -22,6 +23,8 @@ pub enum RunSpec {
     Mix(MixSpec),
     /// A small space, exactly.
     Exact(ExactRunSpec),
+    /// Chains from one anchor until they leave its neighbourhood.
+    Escape(EscapeSpec),
     /// A diagram over temperature and length.
     Phase(PhaseSpec),
     /// Single chains, and where they go.
@@ -69,6 +72,7 @@ impl RunSpec {
             Self::Survey(_) => "survey",
             Self::Mix(_) => "mix",
             Self::Exact(_) => "exact",
+            Self::Escape(_) => "escape",
             Self::Phase(_) => "phase",
             Self::Trajectories(_) => "trajectories",
             Self::Lottery(_) => "lottery",
@@ -84,6 +88,7 @@ impl RunSpec {
             Self::Certify(spec) => spec.seed,
             Self::Survey(spec) => spec.seed,
             Self::Mix(spec) => spec.seed,
+            Self::Escape(spec) => spec.seed,
             Self::Phase(spec) => spec.seed,
             Self::Trajectories(spec) => spec.seed,
             Self::Lottery(spec) => spec.seed,
@@ -99,6 +104,7 @@ impl RunSpec {
             Self::Survey(spec) => Some(&spec.model),
             Self::Mix(spec) => Some(&spec.model),
             Self::Exact(spec) => Some(&spec.model),
+            Self::Escape(spec) => Some(&spec.model),
             Self::Phase(spec) => Some(&spec.model),
             Self::Trajectories(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),

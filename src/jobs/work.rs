@@ -12,6 +12,7 @@ use crate::glauber::certificate::{self, Certificate};
 use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
 use crate::glauber::exact::ExactResult;
+use crate::glauber::experiments::escape::EscapeResult;
 use crate::glauber::experiments::mix::MixResult;
 use crate::glauber::experiments::perfect::PerfectResult;
 use crate::glauber::experiments::phase::{CellSummary, PhaseFindings};
@@ -43,6 +44,7 @@ pub enum RunOutcome {
         result: Box<ExactResult>,
         perfect: Option<PerfectResult>,
     },
+    Escape(Box<EscapeResult>),
     Phase {
         cells: Vec<ChainCellRow<CellSummary>>,
         findings: Vec<PhaseFindings>,
@@ -144,6 +146,7 @@ impl Bench<'_> {
             RunSpec::Survey(spec) => self.survey(spec),
             RunSpec::Mix(spec) => self.mix(spec),
             RunSpec::Exact(spec) => self.exact(spec),
+            RunSpec::Escape(spec) => self.escape(spec),
             RunSpec::Phase(spec) => self.phase(spec),
             RunSpec::Trajectories(spec) => self.trajectories(spec),
             RunSpec::Lottery(spec) => self.lottery(spec),
@@ -270,7 +273,7 @@ pub(super) fn folder_of(project: Option<&Project>, reference: &str) -> Option<St
 /// A sentence's tokens, or why it has none, with the sentence.
 pub(super) fn tokenize(model: &dyn Conditionals, sentence: &str) -> Result<Vec<u32>, String> {
     model.tokenize(sentence).map_err(|error| match error {
-        ConditionalsError::Backend(reason) => format!("the sentence {sentence:?} cannot be read: {reason}"),
+        ConditionalsError::Sentence(reason) => format!("the sentence {sentence:?} cannot be read: {reason}"),
         other => format!("the sentence {sentence:?} does not fit: {other}"),
     })
 }

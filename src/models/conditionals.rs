@@ -115,6 +115,6 @@ impl Conditionals for MaskedLmConditionals {
     }
 
     fn tokenize(&self, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
-        self.tokenizer.encode(sentence).map_err(ConditionalsError::Backend)
+        self.tokenizer.encode(sentence).map_err(ConditionalsError::Sentence)
     }
 }

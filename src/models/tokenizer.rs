@@ -234,14 +234,20 @@ impl MlmTokenizer {
         let sentence = sentence.trim();
         let sentence = if mask == "[MASK]" { sentence.to_owned() } else { sentence.replace("[MASK]", mask) };
         let encoding = self.tokenizer.encode(sentence.as_str(), false).map_err(|error| error.to_string())?;
-        for (&id, &(start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
+        for (position, (&id, &(start, end))) in encoding.get_ids().iter().zip(encoding.get_offsets()).enumerate() {
             let piece = sentence.get(start..end).unwrap_or_default();
             if Some(id) == self.unknown {
-                return Err(format!("the model's vocabulary has no token for {piece:?}. Leave it out or replace it"));
+                return Err(format!(
+                    "the model's vocabulary has no token for {piece:?} at position {position} (counted from 0). Leave it out \
+                     or replace it"
+                ));
             }
             if id != self.mask && !self.ordinary(id) {
                 let shown = self.text(id);
-                return Err(format!("{shown} cannot stand in a sentence. Leave it out; start and end are added"));
+                return Err(format!(
+                    "{shown} cannot stand in a sentence (position {position}, counted from 0). Leave it out; start and end \
+                     are added"
+                ));
             }
         }
         Ok(encoding.get_ids().to_vec())

@@ -11,6 +11,8 @@ use super::special::solve_positive;
 
 /// Ridge penalty of the logistic regression on standardised features.
 const RIDGE: f64 = 1.0;
+/// Confidence of each side of a bound.
+const ONE_SIDE: f64 = 0.975;
 /// Fewest samples on each side: one half learns, the other is measured.
 const FEWEST: usize = 8;
 
@@ -54,6 +56,14 @@ pub struct Separation {
     /// of the two sides are coupled). Not below 0.
     pub lower: f64,
     pub seed: u64,
+}
+
+impl Separation {
+    /// The largest lower bound that so many held-out chains could have given: every one told right.
+    pub fn attainable(&self) -> f64 {
+        let side = |held_out: u64| clopper_pearson_lower(held_out, held_out, ONE_SIDE);
+        (side(self.held_out[0]) + side(self.held_out[1]) - 1.0).max(0.0)
+    }
 }
 
 /// Why no bound was made.
@@ -145,8 +155,8 @@ fn measured(rule: Rule, a: &[&[f64]], b: &[&[f64]], seed: u64) -> Separation {
     let right = [right_a as u64, right_b as u64];
     let share = |k: usize| right[k] as f64 / held_out[k] as f64;
     let accuracy = (share(0) + share(1)) / 2.0;
-    let wrong_b = clopper_pearson_upper(held_out[1] - right[1], held_out[1], 0.975);
-    let lower = (clopper_pearson_lower(right[0], held_out[0], 0.975) - wrong_b).max(0.0);
+    let wrong_b = clopper_pearson_upper(held_out[1] - right[1], held_out[1], ONE_SIDE);
+    let lower = (clopper_pearson_lower(right[0], held_out[0], ONE_SIDE) - wrong_b).max(0.0);
     Separation { rule, held_out, right, accuracy, estimate: 2.0 * accuracy - 1.0, lower, seed }
 }
 
@@ -277,6 +287,10 @@ mod tests {
         let known = 0.025f64.powf(1.0 / 20.0) - (1.0 - 0.025f64.powf(1.0 / 15.0));
         assert!((found.lower - known).abs() < 1e-12, "{found:?}");
         assert_eq!(found, separation(&a, &b, 1).unwrap());
+        // All were told right, so no more was attainable. Four of each held out could show nothing, six something.
+        assert!((found.attainable() - found.lower).abs() < 1e-12);
+        let attainable = |chains: usize| separation(&a[..chains], &b[..chains], 1).unwrap().attainable();
+        assert!(attainable(8) == 0.0 && attainable(10) == 0.0 && attainable(12) > 0.08);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub fn run_kind(kind: &str) -> String {
         "survey" => "Survey".to_owned(),
         "mix" => "Coupled pairs".to_owned(),
         "exact" => "Exact space".to_owned(),
+        "escape" => "Escapes".to_owned(),
         "phase" => "Phase diagram".to_owned(),
         "trajectories" => "Trajectories".to_owned(),
         "train-mlm" => "Train a model".to_owned(),
@@ -47,6 +48,12 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::Survey(spec) => counted(spec.sentences.len() as u64, "sentence", "sentences"),
         RunSpec::Mix(spec) => format!("n = {}, tau = {}, {} coupling", spec.length, spec.temperature, spec.coupling),
         RunSpec::Exact(spec) => format!("n = {}, tau = {}", spec.length, spec.temperature),
+        RunSpec::Escape(spec) => format!(
+            "n = {}, radius {}, {}",
+            spec.template.as_ref().map_or(spec.length, |template| template.free.len()),
+            spec.radius,
+            counted(spec.temperatures.len() as u64, "temperature", "temperatures")
+        ),
         RunSpec::Phase(spec) => {
             format!("{} temperatures, {} lengths", spec.grid.temperatures.len(), spec.grid.lengths.len())
         }

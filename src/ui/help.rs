@@ -190,6 +190,15 @@ pub const MARGIN: Help = Help { id: "margin", name: "the margin", text: include_
 /// `What is the escape prediction?`
 pub const ESCAPE: Help =
     Help { id: "escape", name: "the escape prediction", text: include_str!("../../assets/help/escape.md") };
+/// `What is the escape time?`
+pub const ESCAPE_TIME: Help =
+    Help { id: "escape-time", name: "the escape time", text: include_str!("../../assets/help/escape-time.md") };
+/// `What is an Arrhenius plot?`
+pub const ARRHENIUS: Help =
+    Help { id: "arrhenius", name: "an Arrhenius plot", text: include_str!("../../assets/help/arrhenius.md") };
+/// `What is Metropolis-Hastings?`
+pub const METROPOLIS: Help =
+    Help { id: "metropolis", name: "Metropolis-Hastings", text: include_str!("../../assets/help/metropolis.md") };
 /// `What is growth laws?`
 pub const GROWTH_LAWS: Help =
     Help { id: "growth-laws", name: "growth laws", text: include_str!("../../assets/help/growth-laws.md") };
@@ -340,7 +349,7 @@ pub const BRIER_SCORE: Help =
     Help { id: "brier-score", name: "the Brier score", text: include_str!("../../assets/help/brier-score.md") };
 
 /// All explanations.
-pub const ALL: [Help; 78] = [
+pub const ALL: [Help; 81] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -385,6 +394,9 @@ pub const ALL: [Help; 78] = [
     MIXING_BOUND,
     MARGIN,
     ESCAPE,
+    ESCAPE_TIME,
+    ARRHENIUS,
+    METROPOLIS,
     GROWTH_LAWS,
     AKAIKE,
     CRITICAL,

@@ -2,6 +2,8 @@
 //! diagram, trajectories. They put chains, couplings and statistics together; they know no store and no clock.
 
 pub mod course;
+mod dynamics;
+pub mod escape;
 pub mod exact;
 mod keep;
 pub mod mix;
@@ -13,6 +15,7 @@ mod starts;
 pub mod theory;
 pub mod trajectories;
 
+pub use dynamics::{Dynamics, ReferenceReport};
 pub use keep::{KeepTokens, TOKEN_BUDGET};
 pub use settings::{Template, Vocabulary, space};
-pub use starts::StartChoice;
+pub use starts::{StartChoice, TypedStarts};

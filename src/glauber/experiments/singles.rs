@@ -34,7 +34,8 @@ pub enum StartLaw {
 }
 
 impl StartLaw {
-    fn start(
+    /// The law in a model's tokens; an anchor is looked for from `seed`.
+    pub(super) fn start(
         &self,
         model: &dyn Conditionals,
         space: &Space,

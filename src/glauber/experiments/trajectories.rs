@@ -1,7 +1,8 @@
 //! Trajectories as a run: single chains kept whole, then everything that is read off them.
 
-use super::{StartChoice, Template, Vocabulary, space};
-use crate::glauber::chain::{Cell, Chains, Record, Scan, Trace};
+use super::singles::StartLaw;
+use super::{Dynamics, ReferenceReport, StartChoice, Template, Vocabulary, space};
+use crate::glauber::chain::{Cell, Chains, Record, Scan, Start, Trace};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError};
 use crate::glauber::probe::{Baseline, BaselineKind, PoliticalInput, ProbeSettings, marginal_draws};
 use crate::glauber::space::Space;
@@ -9,7 +10,7 @@ use crate::glauber::temperature::Temperature;
 use crate::glauber::trajectories::{
     Embeddings, Part, Snapshots, TrajectoryInput, TrajectoryResult, TrajectorySpec, analyse,
 };
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::statistics::{Convergence, Separation, convergence};
 
 /// Most snapshots of a run.
@@ -26,8 +27,14 @@ pub struct TrajectoriesSpec {
     pub length: usize,
     pub temperature: Temperature,
     pub scan: Scan,
+    #[serde(default, skip_serializing_if = "Dynamics::is_glauber")]
+    pub dynamics: Dynamics,
     /// With two typed sentences every other chain starts from the second, and how far they stay apart is bounded.
     pub start: StartChoice,
+    /// Two laws of starts in place of `start`: chains of even number start from the first, the others from the second,
+    /// and how far they stay apart is bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub laws: Option<[StartLaw; 2]>,
     pub chains: u64,
     pub sweeps: u64,
     /// Sweeps between snapshots.
@@ -62,6 +69,7 @@ impl TrajectoriesSpec {
         } else if self.random_baseline && self.political.is_none() {
             "random weights are a baseline of the political probe: ask for the probe, or leave them out".to_owned()
         } else {
+            self.dynamics.check(self.scan, self.temperature)?;
             return match &self.political {
                 Some(settings) => settings.lists.check(),
                 None => Ok(()),
@@ -70,18 +78,33 @@ impl TrajectoriesSpec {
         Err(ConditionalsError::Invalid(problem))
     }
 
-    /// The chains on `model` (index 0 of an ensemble).
-    pub fn cell(&self, model: &dyn Conditionals) -> Result<Cell, ConditionalsError> {
+    /// The run's space on `model`.
+    pub fn space(&self, model: &dyn Conditionals) -> Result<Space, ConditionalsError> {
         self.check()?;
-        let space = space(model, self.length, &self.vocabulary, self.template.as_ref())?;
-        let start = match self.start.start(model, &space)? {
+        space(model, self.length, &self.vocabulary, self.template.as_ref())
+    }
+
+    /// Where the chains start. Anchors are looked for by quenches, so a run keeps what this found.
+    pub fn starts(
+        &self,
+        model: &dyn Conditionals,
+        space: &Space,
+        progress: &dyn Progress,
+    ) -> Result<Start, ConditionalsError> {
+        if let Some([a, b]) = &self.laws {
+            let law = |law: &StartLaw| law.start(model, space, self.seed, progress);
+            return Ok(Start::InTurn(Box::new([law(a)?, law(b)?])));
+        }
+        Ok(match self.start.start(model, space)? {
             // Single chains start from X: the two sentences in turn.
-            crate::glauber::chain::Start::Given(pairs) => {
-                crate::glauber::chain::Start::Same(pairs.into_iter().flatten().collect())
-            }
+            Start::Given(pairs) => Start::Same(pairs.into_iter().flatten().collect()),
             other => other,
-        };
-        Ok(Cell {
+        })
+    }
+
+    /// The chains (of model 0 of an ensemble) from `start`.
+    pub fn cell(&self, space: Space, start: Start) -> Cell {
+        Cell {
             model: 0,
             temperature: self.temperature,
             scan: self.scan,
@@ -92,7 +115,7 @@ impl TrajectoriesSpec {
             record: Record::ToCap,
             seed: self.seed,
             space,
-        })
+        }
     }
 
     /// Snapshots of the chains of `cell`, from the bytes of their segments; a chain that still runs has fewer.
@@ -127,13 +150,20 @@ pub(super) fn recorded_states(
 /// All that is needed to read the recorded chains of a run without asking its model again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    pub cell: Cell,
+    pub space: Space,
+    /// `None` for laws of starts: the run has kept what it found.
+    start: Option<Start>,
     /// By token id.
     texts: Vec<String>,
     continuations: Vec<bool>,
 }
 
 impl Reading {
+    /// The chains of `spec`, whose run kept the starts `kept` (if any); `None` before it has.
+    pub fn cell(&self, spec: &TrajectoriesSpec, kept: Option<Start>) -> Option<Cell> {
+        Some(spec.cell(self.space.clone(), kept.or_else(|| self.start.clone())?))
+    }
+
     /// How a token is shown.
     pub fn text(&self, token: u32) -> &str {
         self.texts.get(token as usize).map_or("", String::as_str)
@@ -161,8 +191,10 @@ impl TrajectoriesSpec {
     /// What `model` says of this run's chains and its tokens.
     pub fn reading(&self, model: &dyn Conditionals) -> Result<Reading, ConditionalsError> {
         let tokens = 0..model.vocabulary() as u32;
+        let space = self.space(model)?;
         Ok(Reading {
-            cell: self.cell(model)?,
+            start: if self.laws.is_none() { Some(self.starts(model, &space, &Silent)?) } else { None },
+            space,
             texts: tokens.clone().map(|token| model.text(token)).collect(),
             continuations: tokens.map(|token| model.continuation(token)).collect(),
         })
@@ -172,7 +204,7 @@ impl TrajectoriesSpec {
 /// Convergence of one number along the chains: a diagnostic, never a proof of mixing.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Diagnostic {
-    /// `principal component 1`, `Hamming distance to the start`, ….
+    /// `principal component 1`, `Hamming distance to the start`, `pseudo-log-likelihood`, ….
     pub name: String,
     pub convergence: Convergence,
 }
@@ -182,10 +214,13 @@ pub struct Diagnostic {
 pub struct TrajectoriesResult {
     #[serde(flatten)]
     pub analysis: TrajectoryResult,
-    /// Total variation between chains from the two typed starts at the end, bounded from below by a held-out
-    /// classifier; `None` for other starts or too few chains.
+    /// Total variation between chains from the two starts (typed, or two laws) at the end, bounded from below by a
+    /// held-out classifier; `None` for a single start or too few chains.
     pub separation: Option<Separation>,
     pub diagnostics: Vec<Diagnostic>,
+    /// `None` for Glauber dynamics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceReport>,
 }
 
 /// Reads everything off the snapshots. `random` are snapshots of the same chains on random weights; `part` is called with
@@ -208,10 +243,8 @@ pub fn read(
         .collect();
     let apart = convergence(&distances);
     let iat_sweeps = apart.map(|found| found.autocorrelation_time * spec.every as f64).filter(|iat| iat.is_finite());
-    let separation = match spec.start {
-        StartChoice::Typed(..) => separate(embeddings, snapshots, spec.seed, progress)?,
-        _ => None,
-    };
+    let two_starts = spec.laws.is_some() || matches!(spec.start, StartChoice::Typed(..));
+    let separation = if two_starts { separate(embeddings, snapshots, spec.seed, progress)? } else { None };
     let text = |state: &Vec<u32>| model.sentence(state);
     let sentences: Vec<Vec<String>> = snapshots.chains.iter().map(|states| states.iter().map(text).collect()).collect();
     let baselines = if spec.political.is_some() { baselines(spec, model, snapshots, random) } else { Vec::new() };
@@ -229,7 +262,11 @@ pub fn read(
         embeddings,
         snapshots,
         iat_sweeps,
-        tv_lower_bound: separation.as_ref().map(|found| found.lower.max(0.0)),
+        // So few chains that none could have shown a difference say nothing about their starts.
+        tv_lower_bound: separation
+            .as_ref()
+            .filter(|found| found.attainable() > spec.analysis.small_tv)
+            .map(|found| found.lower.max(0.0)),
         political,
     };
     let analysis = analyse(&input, &spec.analysis, progress, part)?;
@@ -249,7 +286,15 @@ pub fn read(
             diagnostics.push(Diagnostic { name: format!("principal component {}", component + 1), convergence });
         }
     }
-    Ok(TrajectoriesResult { analysis, separation, diagnostics })
+    let likelihoods: Option<Vec<Vec<f64>>> = analysis
+        .observables
+        .iter()
+        .map(|chain| chain.iter().map(|seen| seen.pseudo_log_likelihood).collect::<Option<Vec<f64>>>())
+        .collect();
+    if let Some(convergence) = likelihoods.and_then(|along| convergence(&along)) {
+        diagnostics.push(Diagnostic { name: "pseudo-log-likelihood".to_owned(), convergence });
+    }
+    Ok(TrajectoriesResult { analysis, separation, diagnostics, reference: None })
 }
 
 /// The last snapshots of the chains from the first start against those from the second.

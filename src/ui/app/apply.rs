@@ -130,7 +130,7 @@ impl Workbench {
             Some(spec @ (RunSpec::Certify(_) | RunSpec::Survey(_))) => {
                 self.replace_draft(TabKind::Certify, |workbench| workbench.certify.set_spec(&spec));
             }
-            Some(spec @ (RunSpec::Mix(_) | RunSpec::Exact(_) | RunSpec::Phase(_))) => {
+            Some(spec @ (RunSpec::Mix(_) | RunSpec::Exact(_) | RunSpec::Escape(_) | RunSpec::Phase(_))) => {
                 self.replace_draft(TabKind::Mixing, |workbench| workbench.mixing.set_spec(&spec));
             }
             Some(spec @ RunSpec::Trajectories(_)) => {

@@ -418,7 +418,7 @@ impl OpenProject {
 fn home_of(kind: &str) -> TabKind {
     match kind {
         "certify" | "survey" | "verify" => TabKind::Certify,
-        "mix" | "exact" | "phase" => TabKind::Mixing,
+        "mix" | "exact" | "escape" | "phase" => TabKind::Mixing,
         "trajectories" => TabKind::Trajectories,
         "lottery" | "verify-panel" => TabKind::Panel,
         _ => TabKind::Runs,

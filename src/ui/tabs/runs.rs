@@ -11,13 +11,14 @@ use crate::ui::tabs::provenance::{ProvenanceView, worked};
 use crate::ui::widgets::{data_table, empty_state};
 use crate::ui::{format, theme};
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "certify",
     "survey",
     "verify",
     "phase",
     "mix",
     "exact",
+    "escape",
     "trajectories",
     "lottery",
     "verify-panel",

@@ -3,7 +3,7 @@
 use eframe::egui::{ScrollArea, Ui};
 
 use super::draft::Mode;
-use super::words;
+use super::{escape, words};
 use crate::figures::number;
 use crate::jobs::spec::RunSpec;
 use crate::store::RunRow;
@@ -78,6 +78,19 @@ pub fn show(ui: &mut Ui, mode: Mode, run: Option<&RunRow>, commands: &mut Vec<Co
                     help::BASIN,
                 ],
             ),
+            Mode::Escape => (
+                "What is an escape time?",
+                help::ESCAPE_TIME,
+                &[
+                    help::ARRHENIUS,
+                    help::MARGIN,
+                    help::ESCAPE,
+                    help::SURVIVAL,
+                    help::SCAN,
+                    help::CHAIN_VOCABULARY,
+                    help::ATTRACTORS,
+                ],
+            ),
         };
         card(ui, title, |ui| explain(ui, first.text));
         card(ui, "More words", |ui| {
@@ -136,6 +149,7 @@ fn caption(spec: &RunSpec) -> Option<String> {
             )),
             words::METHOD
         ),
+        RunSpec::Escape(_) => escape::caption(spec)?,
         _ => return None,
     })
 }

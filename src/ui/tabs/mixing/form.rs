@@ -4,7 +4,7 @@ use eframe::egui::{self, DragValue, Frame, Margin, Panel, ScrollArea, Ui};
 
 use super::draft::{Draft, Mode};
 use super::template::Reading;
-use super::{chain_form, phase_form, singles_form, template};
+use super::{chain_form, escape_form, phase_form, singles_form, template};
 use crate::glauber::experiments::perfect::{MOST_SAMPLES, MOST_STEPS};
 use crate::jobs::spec::RunSpec;
 use crate::ui::command::Command;
@@ -12,6 +12,7 @@ use crate::ui::context::TabContext;
 use crate::ui::tabs::shared::model_picker::{self, ModelPicker};
 use crate::ui::tabs::shared::questions::Questions;
 use crate::ui::tabs::shared::start;
+use crate::ui::tabs::shared::start_law::Problems;
 use crate::ui::theme;
 use crate::ui::widgets::card;
 
@@ -41,6 +42,7 @@ pub fn show(
 ) -> bool {
     let pressed = ui.input_mut(|input| input.consume_shortcut(&start::START));
     mode_switch(ui, draft);
+    let problems = Problems::ask(questions, context, draft.typed_starts());
     // The button stays in sight however long the form is.
     let started = Panel::bottom("mixing start panel")
         .frame(Frame::new().inner_margin(Margin { left: 0, right: 0, top: 8, bottom: 12 }))
@@ -51,8 +53,10 @@ pub fn show(
                 Mode::Phase => "Run phase diagram",
                 Mode::Pairs => "Run coupled pairs",
                 Mode::Exact => "Enumerate",
+                Mode::Escape => "Run escapes",
             };
-            let spec = state.picker.pending().and_then(|()| obstacle(context, draft, questions));
+            let ready = state.picker.pending().and_then(|()| problems.obstacle());
+            let spec = ready.and_then(|()| obstacle(context, draft, questions));
             start::button(ui, text, spec, pressed, commands)
         })
         .inner;
@@ -62,9 +66,10 @@ pub fn show(
             model_picker::download(ui, context, &draft.model, commands);
         });
         match draft.mode {
-            Mode::Phase => phase_form::show(ui, context, draft, &mut state.beside, commands),
-            Mode::Pairs => pairs(ui, context, draft, questions, commands),
+            Mode::Phase => phase_form::show(ui, context, draft, &mut state.beside, &problems, commands),
+            Mode::Pairs => pairs(ui, context, draft, questions, &problems, commands),
             Mode::Exact => exact(ui, context, draft, questions),
+            Mode::Escape => escape_form::show(ui, context, draft, questions, &problems),
         }
         start::command_line(ui, "mixing", &draft.spec(context.sentence_lists), commands);
         ui.add_space(theme::STEP);
@@ -74,15 +79,17 @@ pub fn show(
 
 fn mode_switch(ui: &mut Ui, draft: &mut Draft) {
     ui.horizontal_wrapped(|ui| {
-        // All three fit beside each other.
-        ui.spacing_mut().item_spacing.x = 2.0;
-        ui.spacing_mut().button_padding.x = 9.0;
+        // All four fit beside each other.
+        ui.spacing_mut().item_spacing.x = 1.0;
+        ui.spacing_mut().button_padding.x = 4.0;
         ui.selectable_value(&mut draft.mode, Mode::Phase, "Phase diagram")
             .on_hover_text("Coupled pairs over a grid of temperatures and lengths: where does mixing become slow?");
         ui.selectable_value(&mut draft.mode, Mode::Pairs, "Coupled pairs")
             .on_hover_text("One temperature and length, closely: survival, drift, bounds, and the chains themselves.");
         ui.selectable_value(&mut draft.mode, Mode::Exact, "Exact")
             .on_hover_text("A few tokens at a few positions: every state is enumerated and nothing is sampled.");
+        ui.selectable_value(&mut draft.mode, Mode::Escape, "Escape")
+            .on_hover_text("Chains from one anchor, over temperatures: how long until they leave its neighbourhood?");
     });
 }
 
@@ -92,6 +99,7 @@ fn obstacle(context: &TabContext<'_>, draft: &Draft, questions: &mut Questions) 
     let template = match &spec {
         RunSpec::Mix(spec) => spec.template.as_ref(),
         RunSpec::Exact(spec) => spec.template.as_ref(),
+        RunSpec::Escape(spec) => spec.template.as_ref(),
         _ => None,
     };
     if let Some(found) = template {
@@ -154,6 +162,7 @@ fn pairs(
     context: &TabContext<'_>,
     draft: &mut Draft,
     questions: &mut Questions,
+    problems: &Problems,
     commands: &mut Vec<Command>,
 ) {
     let model = draft.model.clone();
@@ -173,7 +182,7 @@ fn pairs(
     });
     card(ui, "3  Coupling and start", |ui| {
         chain_form::dynamics(ui, &mut draft.chain);
-        chain_form::start(ui, context, &mut draft.chain, commands);
+        chain_form::start(ui, context, &mut draft.chain, problems, commands);
     });
     card(ui, "4  Amount", |ui| {
         let pairs = &mut draft.pairs;
@@ -200,7 +209,7 @@ fn pairs(
         }
         seed(ui, draft);
     });
-    card(ui, "5  Two starts", |ui| singles_form::show(ui, context, &mut draft.pairs.singles, commands));
+    card(ui, "5  Two starts", |ui| singles_form::show(ui, context, &mut draft.pairs.singles, problems, commands));
 }
 
 fn exact(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &mut Questions) {
@@ -260,6 +269,7 @@ pub fn sample(draft: &mut Draft) {
     match draft.mode {
         Mode::Phase => draft.phase = Default::default(),
         Mode::Pairs => draft.pairs = Default::default(),
+        Mode::Escape => draft.escape = Default::default(),
         Mode::Exact => {
             draft.exact = Default::default();
             if draft.model == "agora" {

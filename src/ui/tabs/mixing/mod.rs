@@ -4,6 +4,8 @@
 
 mod chain_form;
 mod draft;
+mod escape;
+mod escape_form;
 mod exact;
 mod explanation;
 mod figures;
@@ -99,7 +101,7 @@ impl MixingTab {
         }
     }
 
-    /// Fills the draft from a phase, mix or exact spec.
+    /// Fills the draft from a phase, mix, exact or escape spec.
     pub fn set_spec(&mut self, spec: &RunSpec) {
         self.draft.set_spec(spec);
         self.form.reset();

@@ -3,10 +3,11 @@
 use eframe::egui::{ScrollArea, Ui};
 
 use super::draft::{Draft, Mode};
+use super::escape::EscapeView;
 use super::exact::{Exact, ExactView};
 use super::pairs::{Pairs, PairsView};
 use super::phase::{Phase, PhaseView};
-use super::{exact, form, pairs, phase, words};
+use super::{escape, exact, form, pairs, phase, words};
 use crate::figures::number;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
@@ -30,6 +31,7 @@ pub struct Outcome {
     pub phase: Loaded<PhaseView>,
     pub pairs: Loaded<Option<PairsView>>,
     pub exact: Loaded<Option<ExactView>>,
+    pub escape: Loaded<Option<EscapeView>>,
     pub phase_state: Phase,
     pub pairs_state: Pairs,
     pub exact_state: Exact,
@@ -128,6 +130,18 @@ impl Outcome {
                         Some(Ok(None)) | None => {}
                     }
                 }
+                RunSpec::Escape(spec) => {
+                    let (id, spec) = (run.id, spec.clone());
+                    self.escape.follow(context, id, |_| move |project| EscapeView::load(project, id, &spec));
+                    match self.escape.get() {
+                        Some(Ok(Some(view))) => escape::show(ui, run, view, commands),
+                        Some(Ok(None)) => {
+                            ui.label("Results appear here once the anchor is found and the first chains run.");
+                        }
+                        Some(Err(problem)) => run_state::unreadable(ui, problem),
+                        None => {}
+                    }
+                }
                 _ => {}
             }
             ui.add_space(theme::STEP * 2.0);
@@ -141,6 +155,7 @@ fn mode_of(run: &RunRow) -> Option<Mode> {
         RunSpec::Phase(_) => Some(Mode::Phase),
         RunSpec::Mix(_) => Some(Mode::Pairs),
         RunSpec::Exact(_) => Some(Mode::Exact),
+        RunSpec::Escape(_) => Some(Mode::Escape),
         _ => None,
     }
 }
@@ -163,6 +178,13 @@ fn run_name(run: &RunRow) -> String {
             let n = words::free_positions(spec.length, spec.template.as_ref());
             format!("{}, τ = {}, n = {n}", shortened(&spec.model, 24), spec.temperature)
         }
+        RunSpec::Escape(spec) => format!(
+            "{}, n = {}, radius {}, {}",
+            shortened(&spec.model, 24),
+            words::free_positions(spec.length, spec.template.as_ref()),
+            spec.radius,
+            number::counted(spec.temperatures.len() as u64, "temperature", "temperatures")
+        ),
         _ => run.kind.clone(),
     };
     format!("{}: {what}", run.id.0)
@@ -185,6 +207,12 @@ fn nothing_yet(ui: &mut Ui, draft: &mut Draft) {
             "Nothing enumerated yet",
             "Choose a model, a few tokens and a short length, then press Enumerate. Every state is computed: the exact mixing \
              time, spectrum, influence and entropy production.",
+        ),
+        Mode::Escape => (
+            "No escapes yet",
+            "Choose a model and some temperatures, then press Run escapes. Chains start at a sentence that argmax updates leave \
+             as it is; you see how long they stay near it, how that time grows as the temperature falls, and what the margins \
+             around the sentence predict.",
         ),
     };
     if empty_state(ui, headline, what, Some("Fill in a sample")) {

@@ -11,6 +11,7 @@ use crate::glauber::phase::Grid;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::tabs::shared::model_picker::ModelPicker;
+use crate::ui::tabs::shared::start_law::Problems;
 use crate::ui::widgets::{card, what_is};
 use crate::ui::{help, theme};
 
@@ -35,12 +36,13 @@ pub fn show(
     context: &TabContext<'_>,
     draft: &mut Draft,
     beside: &mut ModelPicker,
+    problems: &Problems,
     commands: &mut Vec<Command>,
 ) {
     card(ui, "2  Grid", |ui| grid(ui, draft));
     card(ui, "3  Coupling and start", |ui| {
         chain_form::dynamics(ui, &mut draft.chain);
-        chain_form::start(ui, context, &mut draft.chain, commands);
+        chain_form::start(ui, context, &mut draft.chain, problems, commands);
         chain_form::vocabulary(ui, &mut draft.chain);
     });
     card(ui, "4  Pairs", |ui| pairs(ui, draft));
@@ -61,7 +63,7 @@ pub fn show(
 }
 
 /// A list of numbers as text, with a menu of presets.
-fn numbers(ui: &mut Ui, name: &str, text: &mut String, presets: &[(&str, String)]) {
+pub fn numbers(ui: &mut Ui, name: &str, text: &mut String, presets: &[(&str, String)]) {
     ui.horizontal(|ui| {
         let label = ui.label(name);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

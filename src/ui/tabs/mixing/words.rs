@@ -6,7 +6,7 @@ use crate::glauber::chain::{Coupling, Scan};
 use crate::glauber::experiments::{StartChoice, Template, Vocabulary};
 use crate::glauber::mixing::Contraction;
 use crate::glauber::phase::Estimate;
-use crate::statistics::{Crossing, CrossingEstimate};
+use crate::statistics::{Crossing, CrossingEstimate, LineFit};
 
 /// What every caption says of the method.
 pub const METHOD: &str = "The program implements the method of arXiv 2605.16378; formulas reconstructed.";
@@ -164,6 +164,13 @@ pub fn kappa(kappa: Option<&Contraction>) -> String {
             number::fixed(kappa.upper, 2)
         )
     })
+}
+
+/// A slope with its 95 % interval: `3.41 (3.12 to 3.70)`.
+pub fn slope(line: &LineFit) -> String {
+    let half = 1.96 * line.slope_error;
+    let written = |slope: f64| number::fixed(slope, 2);
+    format!("{} ({} to {})", written(line.slope), written(line.slope - half), written(line.slope + half))
 }
 
 /// Natural logarithm of a number of steps, as a number of steps where it can be written.

@@ -7,4 +7,5 @@ pub mod model_picker;
 pub mod questions;
 pub mod run_state;
 pub mod start;
+pub mod start_law;
 pub mod template;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::glauber::experiments::TypedStarts;
 use crate::glauber::experiments::course::PairCourse;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::jobs::session::{Answer, Question, Session};
@@ -55,6 +56,7 @@ pub struct Questions {
     likely: BTreeMap<usize, Asked<Vec<LikelyToken>>>,
     texts: Option<Asked<Vec<String>>>,
     pair: Option<Asked<Box<PairCourse>>>,
+    starts: Option<Asked<Vec<Option<String>>>>,
 }
 
 impl Questions {
@@ -80,6 +82,11 @@ impl Questions {
                 Answer::Pair { question, course } => {
                     if let Some(asked) = self.pair.as_mut().filter(|asked| asked.question == *question) {
                         asked.answer = Some((question.clone(), course.clone()));
+                    }
+                }
+                Answer::Starts { question, problems } => {
+                    if let Some(asked) = self.starts.as_mut().filter(|asked| asked.question == *question) {
+                        asked.answer = Some((question.clone(), problems.clone()));
                     }
                 }
                 Answer::Reading { .. } => {}
@@ -131,6 +138,17 @@ impl Questions {
             self.texts = Some(Asked { question, answer: None });
         }
         self.texts.as_ref().map_or(Live::Nothing, Asked::live)
+    }
+
+    /// For each of some typed starts why no chain can start there, if so; asks when they are new.
+    pub fn starts(&mut self, session: &Session, asked: TypedStarts) -> Live<'_, Vec<Option<String>>> {
+        let question = Question::Starts { asked: Box::new(asked) };
+        let asked = self.starts.get_or_insert_with(|| {
+            session.ask(question.clone());
+            Asked { question: question.clone(), answer: None }
+        });
+        renew(asked, question, session);
+        asked.live()
     }
 
     /// Asks for the course of a recorded pair; [`Self::course`] has the answer.

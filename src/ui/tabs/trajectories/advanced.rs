@@ -161,7 +161,9 @@ fn analysis(ui: &mut Ui, draft: &mut Draft) {
         "Of whole chains, for each bootstrap interval.",
     );
     ui.checkbox(&mut spec.pseudo_log_likelihood, "Pseudo-log-likelihoods")
-        .on_hover_text("One more row of the model for each token of each different state.");
+        .on_hover_text(
+            "Their course over time, R-hat and effective size. Costs one forward row for each token of each different state.",
+        );
     if draft.political && !draft.is_toy() {
         ui.separator();
         ui.label(theme::strong("Political probe"));

@@ -4,13 +4,14 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::glauber::chain::Scan;
+use crate::glauber::chain::{Energy, Scan};
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
-use crate::glauber::experiments::{StartChoice, Template, Vocabulary};
+use crate::glauber::experiments::{Dynamics, StartChoice, Template, TypedStarts, Vocabulary};
 use crate::glauber::probe::{ProbeLists, ProbeSettings};
 use crate::glauber::temperature::Temperature;
 use crate::glauber::trajectories::TrajectorySpec;
 use crate::models::ModelSource;
+use crate::ui::tabs::shared::start_law::{LawDraft, LawKind};
 
 /// Version written into the specs this form makes.
 const SPEC_VERSION: u32 = 1;
@@ -42,6 +43,17 @@ pub enum StartKind {
     Uniform,
     Typed,
     Sentences,
+    /// Two laws, in turn.
+    Laws,
+}
+
+/// How chains move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kernel {
+    #[default]
+    Glauber,
+    Metropolis,
 }
 
 /// Which tokens may be drawn.
@@ -91,10 +103,16 @@ pub struct Draft {
     pub heat: Heat,
     pub temperature: f64,
     pub scan: Scan,
+    pub kernel: Kernel,
+    pub energy: Energy,
+    /// The reference chain proposes at a temperature of its own.
+    pub own_proposal: bool,
+    pub proposal: f64,
     pub start: StartKind,
     pub from: String,
     pub to: String,
     pub start_sentences: Sentences,
+    pub laws: [LawDraft; 2],
     pub chains: u64,
     pub sweeps: u64,
     pub every: u64,
@@ -126,10 +144,15 @@ impl Default for Draft {
             heat: Heat::Finite,
             temperature: 0.7,
             scan: Scan::Random,
+            kernel: Kernel::Glauber,
+            energy: Energy::Normalised,
+            own_proposal: false,
+            proposal: 1.0,
             start: StartKind::Uniform,
             from: String::new(),
             to: String::new(),
             start_sentences: Sentences::default(),
+            laws: [LawDraft::default(), LawDraft { kind: LawKind::Anchor, ..LawDraft::default() }],
             chains: 16,
             sweeps: 100,
             every: 1,
@@ -203,8 +226,12 @@ impl Draft {
         let Some(temperature) = self.tau() else {
             return Err("The temperature must be a number above zero.".to_owned());
         };
+        let laws = match self.start {
+            StartKind::Laws => Some([self.laws[0].law(lists)?, self.laws[1].law(lists)?]),
+            _ => None,
+        };
         let start = match self.start {
-            StartKind::Uniform => StartChoice::Uniform,
+            StartKind::Uniform | StartKind::Laws => StartChoice::Uniform,
             StartKind::Typed => {
                 let (from, to) = (self.from.trim(), self.to.trim());
                 if from.is_empty() || to.is_empty() {
@@ -220,17 +247,7 @@ impl Draft {
                 StartChoice::Sentences(sentences)
             }
         };
-        let vocabulary = match self.words {
-            Allowed::Whole => Vocabulary::Whole,
-            Allowed::WholeWords => Vocabulary::WholeWords,
-            Allowed::Typed => {
-                let typed: Vec<String> = self.typed_words.split_whitespace().map(str::to_owned).collect();
-                if typed.len() < 2 {
-                    return Err("Name at least two tokens that may be drawn.".to_owned());
-                }
-                Vocabulary::Typed(typed)
-            }
-        };
+        let vocabulary = self.vocabulary()?;
         let probed = self.political && !self.is_toy();
         let political = probed.then(|| ProbeSettings {
             lists: self.probe_lists(),
@@ -244,8 +261,11 @@ impl Draft {
             model: self.model.trim().to_owned(),
             length: if template.is_some() { self.free.len() } else { self.length },
             temperature,
-            scan: self.scan,
+            // The reference chain draws its positions at random; the choice for Glauber dynamics is kept.
+            scan: if self.kernel == Kernel::Metropolis { Scan::Random } else { self.scan },
+            dynamics: self.dynamics(temperature)?,
             start,
+            laws,
             chains: self.chains,
             sweeps: self.sweeps,
             every: self.every,
@@ -259,6 +279,52 @@ impl Draft {
         };
         spec.check().map_err(|problem| crate::ui::format::sentence(&format!("{problem}.")))?;
         Ok(spec)
+    }
+
+    fn vocabulary(&self) -> Result<Vocabulary, String> {
+        Ok(match self.words {
+            Allowed::Whole => Vocabulary::Whole,
+            Allowed::WholeWords => Vocabulary::WholeWords,
+            Allowed::Typed => {
+                let typed: Vec<String> = self.typed_words.split_whitespace().map(str::to_owned).collect();
+                if typed.len() < 2 {
+                    return Err("Name at least two tokens that may be drawn.".to_owned());
+                }
+                Vocabulary::Typed(typed)
+            }
+        })
+    }
+
+    fn dynamics(&self, temperature: Temperature) -> Result<Dynamics, String> {
+        if self.kernel == Kernel::Glauber {
+            return Ok(Dynamics::Glauber);
+        }
+        let proposal = if self.own_proposal { Temperature::new(self.proposal) } else { Some(temperature) };
+        let proposal = proposal.ok_or("The temperature of the proposals must be a number above zero.")?;
+        Ok(Dynamics::Metropolis { energy: self.energy, proposal })
+    }
+
+    /// The typed starts that count now, and the space they must fit; none where the space is not yet complete.
+    pub fn typed_starts(&self) -> TypedStarts {
+        let sentences: Vec<&str> = match self.start {
+            StartKind::Typed => vec![&self.from, &self.to],
+            StartKind::Laws => self.laws.iter().filter_map(LawDraft::typed).collect(),
+            StartKind::Uniform | StartKind::Sentences => Vec::new(),
+        };
+        let template = match self.shape {
+            Shape::Length => None,
+            Shape::Template => Some(Template { sentence: self.template.trim().to_owned(), free: self.free.clone() }),
+        };
+        let ready = template.as_ref().is_none_or(|template| !template.free.is_empty() && !template.sentence.is_empty());
+        let vocabulary = self.vocabulary();
+        let known = if ready && vocabulary.is_ok() { sentences } else { Vec::new() };
+        TypedStarts {
+            model: self.model.trim().to_owned(),
+            length: self.length,
+            template,
+            vocabulary: vocabulary.unwrap_or_default(),
+            sentences: known.into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// Fills the form from a spec.
@@ -282,7 +348,16 @@ impl Draft {
             self.temperature = tau;
             Heat::Finite
         };
-        self.scan = spec.scan;
+        match spec.dynamics {
+            Dynamics::Glauber => (self.kernel, self.scan) = (Kernel::Glauber, spec.scan),
+            Dynamics::Metropolis { energy, proposal } => {
+                (self.kernel, self.energy) = (Kernel::Metropolis, energy);
+                self.own_proposal = proposal != spec.temperature;
+                if self.own_proposal {
+                    self.proposal = proposal.get();
+                }
+            }
+        }
         match &spec.start {
             StartChoice::Typed(from, to) => {
                 self.start = StartKind::Typed;
@@ -294,6 +369,10 @@ impl Draft {
             }
             // A single chain starts from X, which is uniform under all three.
             StartChoice::Uniform | StartChoice::Opposite | StartChoice::Neighbours => self.start = StartKind::Uniform,
+        }
+        if let Some(laws) = &spec.laws {
+            self.start = StartKind::Laws;
+            self.laws.iter_mut().zip(laws).for_each(|(draft, law)| draft.set(law));
         }
         (self.chains, self.sweeps, self.every) = (spec.chains, spec.sweeps, spec.every);
         match &spec.vocabulary {
@@ -338,6 +417,9 @@ mod tests {
         check(Draft { words: Allowed::Typed, typed_words: "one".to_owned(), ..ready() }, "two tokens");
         check(Draft { every: 200, ..ready() }, "snapshot");
         check(Draft { lists: Some(no_lists()), ..ready() }, "word list is empty");
+        check(Draft { kernel: Kernel::Metropolis, heat: Heat::Zero, ..ready() }, "above 0");
+        let typed = LawDraft { kind: LawKind::Typed, ..LawDraft::default() };
+        check(Draft { start: StartKind::Laws, laws: [LawDraft::default(), typed], ..ready() }, "Type the sentence");
     }
 
     #[test]
@@ -363,6 +445,19 @@ mod tests {
         let mut other = Draft::default();
         other.set_spec(&spec);
         assert_eq!(other.spec(&[]).unwrap(), spec, "a run's sentences no longer need the list they came from");
+    }
+
+    #[test]
+    fn reference_chains_and_laws_of_starts_come_back() {
+        let mut draft = Draft { kernel: Kernel::Metropolis, energy: Energy::Raw, scan: Scan::Systematic, ..ready() };
+        (draft.own_proposal, draft.proposal, draft.start) = (true, 1.5, StartKind::Laws);
+        draft.laws[0] = LawDraft { kind: LawKind::Typed, sentence: "the law".to_owned(), ..LawDraft::default() };
+        assert_eq!(draft.typed_starts().sentences, ["the law"]);
+        let spec = draft.spec(&[]).unwrap();
+        assert_eq!(spec.scan, Scan::Random, "whatever Glauber dynamics would use");
+        let mut other = Draft { scan: Scan::Systematic, ..Draft::default() };
+        other.set_spec(&spec);
+        assert_eq!((other.spec(&[]).unwrap(), other.scan), (spec, Scan::Systematic));
     }
 
     #[test]

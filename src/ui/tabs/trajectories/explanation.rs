@@ -38,6 +38,13 @@ fn statistics(ui: &mut Ui, view: &View) {
             let value = format!("{} sweeps", number::general(iat, 3));
             stat(ui, "Autocorrelation time", &value, help::AUTOCORRELATION_TIME.text);
         }
+        if let Some(found) = view.stages.reference {
+            let share = |rate: Option<f64>| rate.map_or("none yet".to_owned(), number::percent);
+            stat(ui, "Novel proposals accepted", &share(found.acceptance.rate()), help::METROPOLIS.text);
+            stat(ui, "Steps that moved", &share(found.acceptance.novel_transition_rate()), help::METROPOLIS.text);
+            let rows = found.rows_per_step().map_or("none yet".to_owned(), |rows| number::general(rows, 3));
+            stat(ui, "Forward rows a step", &rows, help::METROPOLIS.text);
+        }
         let worst = view.stages.ending.as_ref().and_then(|ending| {
             ending.diagnostics.iter().filter_map(|found| found.convergence.r_hat).max_by(f64::total_cmp)
         });

@@ -8,7 +8,7 @@ use crate::glauber::probe::{Instrument, InstrumentResult, PoliticalResult, Probe
 use crate::glauber::trajectories::{
     BasinKind, MetastableBasins, Projection, RecurrencePlot, Relaxation, SnapshotObservables,
 };
-use crate::statistics::KaplanMeier;
+use crate::statistics::{KaplanMeier, quantile, sorted};
 
 fn axis(label: impl Into<String>, range: Option<(f64, f64)>) -> Axis {
     Axis { label: label.into(), ticks: Ticks::Linear { range } }
@@ -104,6 +104,47 @@ pub fn course(chain: usize, observed: &[SnapshotObservables], sites: usize) -> F
             along("distinct tokens", 3, &|seen| Some(seen.distinct_token_share)),
         ],
     }
+}
+
+/// Chains whose pseudo-log-likelihood is drawn as a line of its own.
+const LINES: usize = 3;
+
+/// Pseudo-log-likelihoods over time: median and band over the chains, and the first chains; `None` where they were not
+/// computed.
+pub fn likelihoods(observed: &[Vec<SnapshotObservables>]) -> Option<Figure> {
+    let along = |chain: &Vec<SnapshotObservables>| -> Option<Vec<[f64; 2]>> {
+        chain.iter().map(|seen| Some([seen.sweep as f64, seen.pseudo_log_likelihood?])).collect()
+    };
+    let chains: Vec<Vec<[f64; 2]>> = observed.iter().map(along).collect::<Option<_>>()?;
+    let times = chains.iter().map(Vec::len).max().filter(|&times| times > 0)?;
+    let (mut band, mut median) = (Vec::new(), Vec::new());
+    for at in 0..times {
+        let here: Vec<[f64; 2]> = chains.iter().filter_map(|chain| chain.get(at).copied()).collect();
+        let values = sorted(&here.iter().map(|point| point[1]).collect::<Vec<_>>());
+        let x = here[0][0];
+        band.push([x, quantile(&values, 0.05), quantile(&values, 0.95)]);
+        median.push([x, quantile(&values, 0.5)]);
+    }
+    let mut layers =
+        vec![Layer::Band { name: format!("5 to 95 % of {} chains", chains.len()), colour: 0, points: band }];
+    if chains.len() > 1 {
+        layers.push(Layer::Line { name: "median".to_owned(), colour: 0, points: median, dashed: false });
+    }
+    layers.extend(chains.into_iter().take(LINES).enumerate().map(|(chain, points)| Layer::Line {
+        name: format!("chain {}", chain + 1),
+        colour: chain + 1,
+        points,
+        dashed: true,
+    }));
+    Some(Figure {
+        title: "Pseudo-log-likelihood".to_owned(),
+        caption: "Sum over the moving tokens of log p_i(x_i | x_-i) at τ = 1 at each snapshot: median and 5 to 95 % over the \
+                  chains, and the first chains. A level course shows no more than that this number has settled."
+            .to_owned(),
+        x: axis("sweep", None),
+        y: axis("pseudo-log-likelihood (nats)", None),
+        layers,
+    })
 }
 
 /// Steps of a Kaplan-Meier curve and its band.

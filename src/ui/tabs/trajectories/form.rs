@@ -7,17 +7,21 @@ use eframe::egui::{self, DragValue, Frame, Margin, Panel, ScrollArea, Ui};
 use super::super::shared::model_picker::{ModelPicker, download};
 use super::super::shared::questions::{Live, Questions};
 use super::super::shared::start::{self, START};
+use super::super::shared::start_law::{self, Problems};
 use super::super::shared::template::{self, Template};
-use super::draft::{Allowed, Draft, Heat, Sentences, Shape, StartKind};
+use super::draft::{Allowed, Draft, Heat, Kernel, Sentences, Shape, StartKind};
 use super::lists::ListsDialog;
 use super::{advanced, words};
 use crate::figures::number;
-use crate::glauber::chain::Scan;
+use crate::glauber::chain::{Energy, Scan};
 use crate::jobs::spec::RunSpec;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
-use crate::ui::theme;
-use crate::ui::widgets::card;
+use crate::ui::widgets::{card, what_is};
+use crate::ui::{help, theme};
+
+/// Chains of two starts that can be told apart: six of each are held out then, and 0.025^(1/6) > 1/2.
+pub const LEAST_TOLD_APART: u64 = 24;
 
 /// What the form keeps between frames besides the draft.
 #[derive(Default)]
@@ -65,12 +69,13 @@ pub fn show(
     commands: &mut Vec<Command>,
 ) -> bool {
     let start_pressed = state.lists.is_none() && ui.input_mut(|input| input.consume_shortcut(&START));
+    let problems = Problems::ask(questions, context, draft.typed_starts());
     // The button stays in sight however long the form is.
     let started = Panel::bottom("trajectories start panel")
         .frame(Frame::new().inner_margin(Margin { left: 0, right: 0, top: 8, bottom: 12 }))
         .show_separator_line(false)
         .resizable(false)
-        .show(ui, |ui| start_button(ui, context, draft, state, questions, start_pressed, commands))
+        .show(ui, |ui| start_button(ui, context, draft, state, (questions, &problems), start_pressed, commands))
         .inner;
     ScrollArea::vertical().id_salt("trajectories form").auto_shrink([false, false]).show(ui, |ui| {
         card(ui, "1  Model", |ui| {
@@ -78,8 +83,8 @@ pub fn show(
             download(ui, context, &draft.model, commands);
         });
         card(ui, "2  Chain", |ui| chain(ui, context, draft, questions));
-        card(ui, "3  Temperature and scan", |ui| temperature(ui, draft));
-        card(ui, "4  Starts", |ui| starts(ui, context, draft, commands));
+        card(ui, "3  Temperature and dynamics", |ui| temperature(ui, draft));
+        card(ui, "4  Starts", |ui| starts(ui, context, draft, &problems, commands));
         card(ui, "5  How much", |ui| amount(ui, draft));
         card(ui, "6  Political probe", |ui| probe(ui, context, draft, state));
         let spec = state.spec(context, draft);
@@ -170,6 +175,20 @@ fn temperature(ui: &mut Ui, draft: &mut Draft) {
         )
         .labelled_by(label.id);
     }
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        ui.selectable_value(&mut draft.kernel, Kernel::Glauber, "Glauber")
+            .on_hover_text("Each step draws its token from the model's conditional: one forward row.");
+        ui.selectable_value(&mut draft.kernel, Kernel::Metropolis, "Metropolis-Hastings").on_hover_text(
+            "A reversible reference chain on the model's energy: an energy is a sum over all n tokens, so a step costs up to \
+             n forward rows.",
+        );
+        what_is(ui, help::METROPOLIS.name, help::METROPOLIS.text);
+    });
+    if draft.kernel == Kernel::Metropolis {
+        metropolis(ui, draft);
+        return;
+    }
     let label = ui.label("Scan: order of updates");
     egui::ComboBox::from_id_salt("trajectories scan")
         .width(ui.available_width())
@@ -184,7 +203,34 @@ fn temperature(ui: &mut Ui, draft: &mut Draft) {
         .on_hover_text("Conditionals without a joint distribution settle differently under each scan.");
 }
 
-fn starts(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, commands: &mut Vec<Command>) {
+/// What only the reference chain asks.
+fn metropolis(ui: &mut Ui, draft: &mut Draft) {
+    choices(
+        ui,
+        &mut draft.energy,
+        &[
+            (
+                Energy::Normalised,
+                "Log-probabilities",
+                "The energy is minus the sum of log-probabilities of the tokens, each given all others.",
+            ),
+            (Energy::Raw, "Raw logits", "The energy is minus the sum of the tokens' raw logits."),
+        ],
+    );
+    ui.checkbox(&mut draft.own_proposal, "Proposals at their own temperature")
+        .on_hover_text("Otherwise proposals are drawn at the temperature of the chain.");
+    if draft.own_proposal {
+        let label = ui.label("Temperature of the proposals");
+        ui.add(
+            egui::Slider::new(&mut draft.proposal, 0.1..=4.0).logarithmic(true).clamping(egui::SliderClamping::Edits),
+        )
+        .labelled_by(label.id);
+    }
+    let rows = number::counted(draft.sites(), "forward row", "forward rows");
+    ui.label(theme::caption(format!("Positions at random. Up to {rows} a step, where Glauber takes one.")).weak());
+}
+
+fn starts(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, problems: &Problems, commands: &mut Vec<Command>) {
     choices(
         ui,
         &mut draft.start,
@@ -196,23 +242,44 @@ fn starts(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, commands: &m
                 "Every other chain starts from the second; how far they stay apart is bounded.",
             ),
             (StartKind::Sentences, "A list", "Each chain starts from a sentence of a list."),
+            (
+                StartKind::Laws,
+                "Two laws",
+                "Every other chain starts from the second of two laws (random tokens, an anchor, a list, a sentence); how far \
+                 they stay apart is bounded.",
+            ),
         ],
     );
-    let width = ui.available_width();
     match draft.start {
         StartKind::Uniform => {}
         StartKind::Typed => {
             for (name, text) in [("First sentence", &mut draft.from), ("Second sentence", &mut draft.to)] {
-                let label = ui.label(name);
-                ui.add(egui::TextEdit::singleline(text).id_salt(("trajectories start", name)).desired_width(width))
-                    .labelled_by(label.id);
+                start_law::typed_field(ui, ("trajectories", name), text, problems);
             }
             ui.label(theme::caption(format!("Each needs {} or more.", tokens(draft.sites()))).weak());
+            few_chains(ui, draft.chains);
         }
         StartKind::Sentences => {
             sentences(ui, context, "Start sentences from", &mut draft.start_sentences, true, commands);
             ui.label(theme::caption(format!("Those shorter than {} are left out.", tokens(draft.sites()))).weak());
         }
+        StartKind::Laws => {
+            for (name, law) in ["Start A", "Start B"].into_iter().zip(&mut draft.laws) {
+                start_law::show(ui, context, ("trajectories", name), law, problems, commands);
+            }
+            few_chains(ui, draft.chains);
+        }
+    }
+}
+
+/// Says where so few chains are held out that no difference of two starts could show.
+fn few_chains(ui: &mut Ui, chains: u64) {
+    if chains < LEAST_TOLD_APART {
+        let text = format!(
+            "With fewer than {LEAST_TOLD_APART} chains the bound on their distance stays at 0, even if every held-out chain is \
+             told right."
+        );
+        ui.label(theme::caption(text).weak());
     }
 }
 
@@ -351,13 +418,16 @@ fn start_button(
     context: &TabContext<'_>,
     draft: &Draft,
     state: &mut FormState,
-    questions: &mut Questions,
+    (questions, problems): (&mut Questions, &Problems),
     pressed: bool,
     commands: &mut Vec<Command>,
 ) -> bool {
     let spec = state.spec(context, draft);
     let ready = match &*spec {
-        Ok(spec) => obstacle(context, draft, questions).map(|()| spec.clone()),
+        Ok(spec) => {
+            let possible = problems.obstacle().and_then(|()| obstacle(context, draft, questions));
+            possible.map(|()| spec.clone())
+        }
         Err(why) => Err(why.clone()),
     };
     start::button(ui, "Run trajectories", ready, pressed, commands)

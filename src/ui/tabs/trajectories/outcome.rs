@@ -16,8 +16,8 @@ use crate::store::{RunId, RunRow, RunState, StoreError};
 use crate::ui::command::{Command, Table};
 use crate::ui::context::TabContext;
 use crate::ui::requested::Requested;
-use crate::ui::theme;
-use crate::ui::widgets::{VerdictKind, empty_state};
+use crate::ui::widgets::{VerdictKind, empty_state, what_is};
+use crate::ui::{help, theme};
 
 /// The parts of the centre.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -191,6 +191,13 @@ impl Outcome {
         if running || !view.basins.is_empty() || view.walk.is_some() {
             let (kind, text) = words::verdict(view, running);
             say(ui, kind, &text);
+        }
+        if let Some(found) = &view.stages.reference {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                ui.label(theme::caption(words::reference(found)));
+                what_is(ui, help::METROPOLIS.name, help::METROPOLIS.text);
+            });
         }
         if let Some(Err(problem)) = &asked.answer {
             say(ui, VerdictKind::Caution, "The sentences cannot be shown: the model of this run did not open.");

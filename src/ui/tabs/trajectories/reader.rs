@@ -140,7 +140,7 @@ fn sentence(ui: &mut Ui, view: &View, looking: &Looking) {
     let Some(state) = states.get(looking.snapshot) else { return };
     let before = looking.snapshot.checked_sub(1).map(|before| &states[before]);
     let palette = theme::palette(ui);
-    let free = reading.cell.space.free();
+    let free = reading.space.free();
     let mut changed = 0u64;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(6.0, 4.0);
@@ -199,7 +199,7 @@ fn numbers(ui: &mut Ui, view: &View, looking: &Looking) {
         ui.label(theme::caption("Distances and shares appear when the chains have been read.").weak());
         return;
     };
-    let sites = view.reading.as_ref().map_or(view.spec.length, |reading| reading.cell.space.free().len());
+    let sites = view.reading.as_ref().map_or(view.spec.length, |reading| reading.space.free().len());
     let mut all = vec![
         ("Off the start", format!("{} of {sites}", seen.hamming_to_start), help::HAMMING_TO_START.text),
         ("Cosine to the start", number::fixed(seen.cosine_to_start, 3), help::COSINE_TO_START.text),

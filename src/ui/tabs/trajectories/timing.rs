@@ -3,6 +3,7 @@
 use eframe::egui::{self, Ui};
 
 use super::super::shared::diagnostics;
+use super::form::LEAST_TOLD_APART;
 use super::outcome::{Looking, Part, not_yet, table};
 use super::time_view::{Markov, RecurrenceView, TimedBasin, Timing};
 use super::view::View;
@@ -20,7 +21,7 @@ const HEIGHT: f32 = 230.0;
 
 /// Draws the part.
 pub fn show(ui: &mut Ui, view: &View, looking: &mut Looking, running: bool, commands: &mut Vec<Command>) {
-    if view.recurrence.is_empty() && view.markov.is_none() && view.timing.is_none() {
+    if view.recurrence.is_empty() && view.markov.is_none() && view.timing.is_none() && view.likelihoods.is_none() {
         not_yet(ui, running, "Stays, returns and recurrence plots");
         return;
     }
@@ -32,6 +33,19 @@ pub fn show(ui: &mut Ui, view: &View, looking: &mut Looking, running: bool, comm
     }
     if !view.recurrence.is_empty() {
         card(ui, "Recurrence", |ui| recurrence(ui, view, looking, commands));
+    }
+    if let Some(figure) = &view.likelihoods {
+        card(ui, "Pseudo-log-likelihood over time", |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                ui.label(
+                    theme::caption("Its R-hat and effective size are among the diagnostics: no proof of mixing.")
+                        .weak(),
+                );
+                what_is(ui, help::PSEUDO_LOG_LIKELIHOOD.name, help::PSEUDO_LOG_LIKELIHOOD.text);
+            });
+            figure_view(ui, "trajectories likelihoods", figure, HEIGHT, &[], commands);
+        });
     }
     diagnostics(ui, view, commands);
 }
@@ -226,10 +240,18 @@ fn diagnostics(ui: &mut Ui, view: &View, commands: &mut Vec<Command>) {
                     found.held_out[0] + found.held_out[1]
                 );
                 stat(ui, "Distance of the two starts at the end, lower bound", &value, help::SEPARATION.text);
+                if found.attainable() <= 0.0 {
+                    let few = format!(
+                        "So few held-out chains cannot show a difference: run {LEAST_TOLD_APART} chains or more."
+                    );
+                    ui.label(theme::caption(few).weak());
+                }
             }
             None => {
-                let why = "How far chains from different starts stay apart is bounded for two typed starts and 16 chains or more; \
-                           the Mixing tab compares any two starts.";
+                let why = format!(
+                    "How far chains from different starts stay apart is bounded for two sentences or two laws of starts, and \
+                     {LEAST_TOLD_APART} chains or more."
+                );
                 ui.label(theme::caption(why).weak());
             }
         }

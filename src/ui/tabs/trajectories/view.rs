@@ -9,9 +9,11 @@ use super::super::shared::diagnostics;
 use super::basin_view::BasinSet;
 use super::political_view::PoliticalView;
 use super::time_view::{Markov, RecurrenceView, Timing};
-use super::words;
+use super::{figures, words};
+use crate::figures::figure::Figure;
 use crate::figures::number;
 use crate::glauber::conditionals::ConditionalsError;
+use crate::glauber::experiments::ReferenceReport;
 use crate::glauber::experiments::trajectories::{Diagnostic, Reading, TrajectoriesSpec};
 use crate::glauber::probe::PoliticalResult;
 use crate::glauber::trajectories::{
@@ -19,6 +21,7 @@ use crate::glauber::trajectories::{
     SnapshotObservables, Snapshots, StartDependence,
 };
 use crate::jobs::chains::RESULT;
+use crate::jobs::trajectories::{REFERENCE, STARTS};
 use crate::statistics::Separation;
 use crate::store::{Project, RunId, StoreError};
 use crate::ui::command::Table;
@@ -43,6 +46,8 @@ pub struct Stages {
     pub metastable: Option<Arc<MetastableBasins>>,
     pub dwell: Option<Arc<Dwell>>,
     pub ending: Option<Arc<Ending>>,
+    /// What reference chains accepted so far; `None` for Glauber dynamics.
+    pub reference: Option<ReferenceReport>,
 }
 
 /// Reads a document that is not known yet.
@@ -68,7 +73,9 @@ impl Stages {
         complete(&mut self.attractors, project, run, "attractors")?;
         complete(&mut self.metastable, project, run, "metastable")?;
         complete(&mut self.dwell, project, run, "dwell")?;
-        complete(&mut self.ending, project, run, RESULT)
+        complete(&mut self.ending, project, run, RESULT)?;
+        self.reference = project.document(run, REFERENCE)?;
+        Ok(())
     }
 }
 
@@ -91,6 +98,8 @@ pub struct View {
     pub recurrence: Vec<RecurrenceView>,
     pub diagnostics: Option<Table>,
     pub political: Option<PoliticalView>,
+    /// Pseudo-log-likelihoods over time; `None` where they were not asked for or not yet computed.
+    pub likelihoods: Option<Figure>,
 }
 
 impl View {
@@ -113,8 +122,10 @@ impl View {
                 .map(|chain| project.chain_tokens(run, 0, chain, false))
                 .collect::<Result<Vec<_>, _>>()?;
             // Before the first commit there is nothing to read.
-            if tokens.iter().any(|bytes| !bytes.is_empty()) {
-                match spec.snapshots(&reading.cell, &tokens) {
+            if tokens.iter().any(|bytes| !bytes.is_empty())
+                && let Some(cell) = reading.cell(&spec, project.document(run, STARTS)?)
+            {
+                match spec.snapshots(&cell, &tokens) {
                     Ok(found) => walk = Some(Arc::new(found)),
                     Err(ConditionalsError::Invalid(problem)) => unread = Some(problem),
                     Err(problem) => unread = Some(problem.to_string()),
@@ -159,6 +170,7 @@ impl View {
             recurrence: stages.recurrence.as_ref().map(|r| RecurrenceView::all(r, spec.every)).unwrap_or_default(),
             diagnostics: stages.ending.as_ref().map(|ending| diagnostics::table(&ending.diagnostics, spec.every)),
             political: stages.political.as_ref().map(|found| PoliticalView::new(found)),
+            likelihoods: stages.observables.as_ref().and_then(|observed| figures::likelihoods(observed)),
             basins,
             spec,
             reading,

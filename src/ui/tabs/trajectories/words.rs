@@ -1,11 +1,12 @@
 //! The tab's sentences: the verdict, names, captions, in the reader's words.
 
+use super::super::shared::start_law;
 use super::time_view::{Median, Timing};
 use super::view::View;
 use crate::figures::number;
-use crate::glauber::chain::Scan;
-use crate::glauber::experiments::StartChoice;
+use crate::glauber::chain::{Energy, Scan};
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
+use crate::glauber::experiments::{Dynamics, ReferenceReport, StartChoice};
 use crate::glauber::probe::{BaselineKind, Instrument, RateEstimate};
 use crate::glauber::trajectories::{BasinKind, StartDependence};
 use crate::jobs::spec::RunSpec;
@@ -139,7 +140,8 @@ pub fn baseline_name(kind: BaselineKind) -> &'static str {
 pub fn dependence(dependence: StartDependence) -> String {
     match dependence {
         StartDependence::ConditionalOnStart { tv_lower_bound: None } => {
-            "All shares are conditional on the start: nothing here compares chains from different starts.".to_owned()
+            "All shares are conditional on the start: nothing here compares enough chains from different starts."
+                .to_owned()
         }
         StartDependence::ConditionalOnStart { tv_lower_bound: Some(bound) } => format!(
             "All shares are conditional on the start: at the end, chains from the two starts are still apart by {} or more in \
@@ -222,16 +224,47 @@ pub fn start(choice: &StartChoice) -> String {
 /// What moves, how hot, in what order, from where: the line beside a run.
 pub fn dynamics(spec: &TrajectoriesSpec) -> String {
     format!(
-        "{}, {}, temperature {}, scan: {}, {}, {} of {}, a snapshot every {}",
+        "{}, {}, temperature {}, {}, {}, {} of {}, a snapshot every {}",
         spec.model,
         number::counted(spec.length as u64, "token", "tokens"),
         spec.temperature,
-        scan_name(spec.scan),
-        start(&spec.start),
+        kernel(spec),
+        starts(spec),
         number::counted(spec.chains, "chain", "chains"),
         number::counted(spec.sweeps, "sweep", "sweeps"),
         number::counted(spec.every, "sweep", "sweeps"),
     )
+}
+
+/// How chains move: the scan of Glauber dynamics, or the reference chain with its energy.
+fn kernel(spec: &TrajectoriesSpec) -> String {
+    match spec.dynamics {
+        Dynamics::Glauber => format!("scan: {}", scan_name(spec.scan)),
+        Dynamics::Metropolis { energy, proposal } => format!(
+            "Metropolis-Hastings on {}, proposals at temperature {proposal}",
+            match energy {
+                Energy::Raw => "raw logits",
+                Energy::Normalised => "log-probabilities",
+            }
+        ),
+    }
+}
+
+/// What reference chains accepted, and at what cost.
+pub fn reference(found: &ReferenceReport) -> String {
+    let share = |rate: Option<f64>| rate.map_or("none".to_owned(), number::percent);
+    format!(
+        "Reference chain: {} of novel proposals accepted; {} forward rows a step (Glauber: at most 1).",
+        share(found.acceptance.rate()),
+        found.rows_per_step().map_or("no".to_owned(), |rows| number::general(rows, 3))
+    )
+}
+
+fn starts(spec: &TrajectoriesSpec) -> String {
+    match &spec.laws {
+        None => start(&spec.start),
+        Some([a, b]) => format!("from {} and from {} in turn", start_law::told(a), start_law::told(b)),
+    }
 }
 
 /// A caption for a paper.
@@ -239,8 +272,9 @@ pub fn caption(view: &View) -> String {
     let spec = &view.spec;
     let (_, verdict) = verdict(view, false);
     format!(
-        "Glauber dynamics on {}, seed {}. {verdict} 95 % intervals resample whole chains. The program implements the method of \
+        "{} on {}, seed {}. {verdict} 95 % intervals resample whole chains. The program implements the method of \
          arXiv 2605.16378; formulas reconstructed.",
+        if spec.dynamics.is_glauber() { "Glauber dynamics" } else { "Metropolis-Hastings on the model's energy" },
         dynamics(spec),
         spec.seed
     )

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::glauber::chain::{Coupling, Scan};
 use crate::glauber::experiments::{StartChoice, Vocabulary};
+use crate::ui::tabs::shared::start_law::listed;
 
 /// Where pairs start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,15 +60,6 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
 
 pub(super) fn typed_or_whole(tokens: Vec<String>) -> Vocabulary {
     if tokens.is_empty() { Vocabulary::Whole } else { Vocabulary::Typed(tokens) }
-}
-
-/// The sentences of a named list, or the typed lines.
-pub fn listed(list: Option<&String>, lines: &str, lists: &[(String, Vec<String>)]) -> Vec<String> {
-    if let Some(name) = list {
-        let found = lists.iter().find(|(list, _)| list == name);
-        return found.map(|(_, sentences)| sentences.clone()).unwrap_or_default();
-    }
-    lines.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 impl ChainDraft {
@@ -128,6 +120,11 @@ impl ChainDraft {
                 (self.start, self.from, self.to) = (StartKind::Typed, from.clone(), to.clone());
             }
         }
+        self.set_vocabulary(vocabulary);
+    }
+
+    /// Takes over a spec's tokens.
+    pub fn set_vocabulary(&mut self, vocabulary: &Vocabulary) {
         match vocabulary {
             Vocabulary::Whole => self.vocabulary = VocabularyKind::Whole,
             Vocabulary::WholeWords => self.vocabulary = VocabularyKind::WholeWords,

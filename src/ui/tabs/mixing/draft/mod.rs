@@ -1,6 +1,7 @@
 //! The form as data: what autosave, undo and "duplicate as form" keep, and how it becomes a run's spec.
 
 mod chain;
+mod escape;
 mod perfect;
 mod singles;
 #[cfg(test)]
@@ -8,14 +9,16 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::chain::{ChainDraft, StartKind, VocabularyKind, listed};
+pub use self::chain::{ChainDraft, StartKind, VocabularyKind};
+pub use self::escape::{AnchorKind, EscapeDraft};
 pub use self::perfect::PerfectDraft;
-pub use self::singles::{LawDraft, LawKind, SinglesDraft};
+pub use self::singles::SinglesDraft;
+use crate::glauber::experiments::escape::EscapeSpec;
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::theory::TheorySpec;
-use crate::glauber::experiments::{KeepTokens, Template};
+use crate::glauber::experiments::{KeepTokens, Template, TypedStarts, Vocabulary};
 use crate::glauber::phase::Grid;
 use crate::glauber::temperature::Temperature;
 use crate::jobs::spec::RunSpec;
@@ -23,7 +26,7 @@ use crate::jobs::spec::RunSpec;
 /// Version written into the specs this form makes.
 const SPEC_VERSION: u32 = 1;
 
-/// Which of the three questions the tab asks.
+/// Which of the four questions the tab asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -34,6 +37,8 @@ pub enum Mode {
     Pairs,
     /// A space small enough to enumerate.
     Exact,
+    /// How long chains stay around an anchor, over temperatures.
+    Escape,
 }
 
 /// What only a phase diagram asks.
@@ -175,6 +180,7 @@ pub struct Draft {
     pub phase: PhaseDraft,
     pub pairs: PairsDraft,
     pub exact: ExactDraft,
+    pub escape: EscapeDraft,
     /// A run or a hand has filled these modes, so that a project's runs no longer do.
     pub begun: bool,
 }
@@ -220,6 +226,7 @@ impl Draft {
             Mode::Phase => self.phase_spec(lists).map(RunSpec::Phase),
             Mode::Pairs => self.mix_spec(lists).map(RunSpec::Mix),
             Mode::Exact => self.exact_spec().map(RunSpec::Exact),
+            Mode::Escape => self.escape_spec().map(RunSpec::Escape),
         }
     }
 
@@ -306,7 +313,68 @@ impl Draft {
         })
     }
 
-    /// Fills the form from a phase, mix or exact spec; other kinds leave it as it is.
+    fn escape_spec(&self) -> Result<EscapeSpec, String> {
+        let escape = &self.escape;
+        let template = escape.template.template()?;
+        let spec = EscapeSpec {
+            version: SPEC_VERSION,
+            model: self.model.trim().to_owned(),
+            length: if template.is_some() { 0 } else { escape.length },
+            template,
+            vocabulary: self.chain.vocabulary()?,
+            temperatures: escape.temperatures()?,
+            scan: self.chain.scan,
+            anchor: escape.anchor()?,
+            radius: escape.radius,
+            chains: escape.chains,
+            cap_sweeps: escape.cap_sweeps,
+            per_shell: escape.per_shell,
+            candidates: escape.candidates,
+            seed: self.seed,
+        };
+        spec.check().map_err(|error| crate::ui::format::sentence(&format!("{error}.")))?;
+        Ok(spec)
+    }
+
+    /// The typed starts that the form's mode uses now, and the space they must fit; none where the space is not yet
+    /// complete.
+    pub fn typed_starts(&self) -> TypedStarts {
+        let mut sentences: Vec<&str> = Vec::new();
+        let (length, template) = match self.mode {
+            Mode::Phase => (self.lengths().ok().and_then(|lengths| lengths.into_iter().max()), None),
+            Mode::Pairs => (u32::try_from(self.pairs.length).ok(), Some(&self.pairs.template)),
+            Mode::Escape => (u32::try_from(self.escape.length).ok(), Some(&self.escape.template)),
+            Mode::Exact => (None, None),
+        };
+        if matches!(self.mode, Mode::Phase | Mode::Pairs) && self.chain.start == StartKind::Typed {
+            sentences.extend([self.chain.from.as_str(), self.chain.to.as_str()]);
+        }
+        if self.mode == Mode::Pairs && self.pairs.singles.on {
+            sentences.extend([&self.pairs.singles.a, &self.pairs.singles.b].into_iter().filter_map(|law| law.typed()));
+        }
+        if self.mode == Mode::Escape && self.escape.kind == AnchorKind::Typed {
+            sentences.push(&self.escape.sentence);
+        }
+        let template = template.map_or(Ok(None), TemplateDraft::template);
+        let (Some(length), Ok(template), Ok(vocabulary)) = (length, template, self.chain.vocabulary()) else {
+            return TypedStarts {
+                model: String::new(),
+                length: 0,
+                template: None,
+                vocabulary: Vocabulary::Whole,
+                sentences: Vec::new(),
+            };
+        };
+        TypedStarts {
+            model: self.model.trim().to_owned(),
+            length: length as usize,
+            template,
+            vocabulary,
+            sentences: sentences.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Fills the form from a phase, mix, exact or escape spec; other kinds leave it as it is.
     pub fn set_spec(&mut self, spec: &RunSpec) {
         match spec {
             RunSpec::Phase(spec) => {
@@ -353,7 +421,7 @@ impl Draft {
                 self.mode = Mode::Exact;
                 self.model.clone_from(&spec.model);
                 self.exact.tokens = match &spec.vocabulary {
-                    crate::glauber::experiments::Vocabulary::Typed(tokens) => tokens.join(" "),
+                    Vocabulary::Typed(tokens) => tokens.join(" "),
                     _ => String::new(),
                 };
                 if spec.template.is_none() {
@@ -365,6 +433,14 @@ impl Draft {
                 if let Some(perfect) = &spec.perfect {
                     self.seed = perfect.seed;
                 }
+            }
+            RunSpec::Escape(spec) => {
+                self.mode = Mode::Escape;
+                self.model.clone_from(&spec.model);
+                self.seed = spec.seed;
+                self.chain.scan = spec.scan;
+                self.chain.set_vocabulary(&spec.vocabulary);
+                self.escape.set(spec);
             }
             _ => return,
         }
@@ -378,9 +454,13 @@ impl Draft {
             return;
         }
         let phase = runs.clone().find(|spec| matches!(spec, RunSpec::Phase(_)));
-        let newest = runs.clone().find(|spec| matches!(spec, RunSpec::Phase(_) | RunSpec::Mix(_) | RunSpec::Exact(_)));
+        let newest = runs.clone().find(|spec| is_of_tab(spec));
         if let Some(spec) = phase.or(newest) {
             self.set_spec(spec);
         }
     }
+}
+
+fn is_of_tab(spec: &RunSpec) -> bool {
+    matches!(spec, RunSpec::Phase(_) | RunSpec::Mix(_) | RunSpec::Exact(_) | RunSpec::Escape(_))
 }

@@ -35,6 +35,13 @@ fn the_reason_names_what_is_missing() {
     check(exact.clone(), "states");
     (exact.exact.length, exact.exact.tokens) = (4, "one".to_owned());
     check(exact, "at least two");
+    let mut escape = ready(Mode::Escape);
+    escape.escape.temperatures = "1, 0".to_owned();
+    check(escape.clone(), "positive");
+    (escape.escape.temperatures, escape.escape.radius) = ("1".to_owned(), 8);
+    check(escape.clone(), "cannot be left");
+    (escape.escape.radius, escape.escape.kind) = (2, AnchorKind::Typed);
+    check(escape, "Type the sentence");
 }
 
 #[test]
@@ -52,8 +59,16 @@ fn a_spec_fills_the_form_that_makes_it() {
     draft.mode = Mode::Exact;
     draft.exact.tokens = "+ - +".to_owned();
     let exact = draft.spec(&[]).unwrap();
+    draft.mode = Mode::Escape;
+    draft.escape = EscapeDraft {
+        kind: AnchorKind::Typed,
+        sentence: "+ + + + + + + +".to_owned(),
+        temperatures: "0.5, infinity".to_owned(),
+        ..draft.escape
+    };
+    let escape = draft.spec(&[]).unwrap();
     let mut other = Draft::default();
-    for spec in [phase, pairs, exact] {
+    for spec in [phase, pairs, exact, escape] {
         other.set_spec(&spec);
         assert_eq!(other.spec(&[]).unwrap(), spec);
     }

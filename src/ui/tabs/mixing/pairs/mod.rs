@@ -5,7 +5,7 @@ mod view;
 
 use eframe::egui::{Key, Modifiers, Ui};
 
-pub use self::view::PairsView;
+pub use self::view::{PairsView, shells};
 use super::reader::Reader;
 use super::words;
 use crate::figures::figure::Figure;
@@ -147,7 +147,7 @@ fn numbers(ui: &mut Ui, view: &PairsView) {
 }
 
 /// The figures that there are, in two columns where there is room.
-fn figures(ui: &mut Ui, figures: &[(&str, Option<&Figure>)], commands: &mut Vec<Command>) {
+pub fn figures(ui: &mut Ui, figures: &[(&str, Option<&Figure>)], commands: &mut Vec<Command>) {
     let columns = if ui.available_width() >= TWO_COLUMNS { 2 } else { 1 };
     ui.columns(columns, |columns| {
         let count = columns.len();

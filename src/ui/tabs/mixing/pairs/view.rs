@@ -9,6 +9,7 @@ use crate::figures::number;
 use crate::glauber::chain::Meeting;
 use crate::glauber::experiments::mix::{MAIN, MixResult, MixSpec};
 use crate::glauber::experiments::theory::Theory;
+use crate::glauber::margin::MarginProfile;
 use crate::jobs::chains::RESULT;
 use crate::store::{Project, RunId, StoreError};
 use crate::ui::command::Table;
@@ -74,7 +75,7 @@ impl PairsView {
             lag: (!result.lag_bounds.is_empty()).then(|| figures::lag_bounds(&result.lag_bounds, n, result.lag)),
             influence: theory.map(influence).unwrap_or_default(),
             margins: theory.and_then(|theory| theory.margin.as_ref()).map(figures::margins),
-            shells: theory.and_then(shells),
+            shells: theory.and_then(|theory| theory.margin.as_ref()).map(shells),
             pairs: pairs_table(&meetings, n),
             singles: spec
                 .singles
@@ -111,8 +112,8 @@ fn influence(theory: &Theory) -> Vec<Figure> {
     ]
 }
 
-fn shells(theory: &Theory) -> Option<Table> {
-    let profile = theory.margin.as_ref()?;
+/// The shells around an anchor as a table.
+pub fn shells(profile: &MarginProfile) -> Table {
     let rows = profile.shells.iter().map(|shell| {
         vec![
             shell.distance.to_string(),
@@ -131,5 +132,5 @@ fn shells(theory: &Theory) -> Option<Table> {
         "adversary (nats)",
         "largest deviation probability seen, lower bound",
     ];
-    Some(Table { name: "margin shells".to_owned(), header: header.map(str::to_owned).to_vec(), rows: rows.collect() })
+    Table { name: "margin shells".to_owned(), header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
 }

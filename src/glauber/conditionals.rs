@@ -1,5 +1,9 @@
 //! The one thing the science asks of a model: logits at one masked site given all others.
 
+use std::sync::Arc;
+
+use super::law::Law;
+use super::temperature::Temperature;
 use crate::progress::Cancelled;
 
 /// Arithmetic in which a backend evaluates its logits.
@@ -102,6 +106,14 @@ pub trait Conditionals: Send + Sync {
     fn deterministic(&self) -> bool {
         true
     }
+    /// Whether the bits of a row's logits are the same in whatever batch it travels, so that batches may be cut at will.
+    fn row_wise(&self, _precision: Precision) -> bool {
+        false
+    }
+    /// The laws it keeps for draws; `None` for a backend that keeps nothing.
+    fn laws(&self) -> Option<&dyn Laws> {
+        None
+    }
     /// Device and kernels that evaluate the logits, in words, for certificates.
     fn arithmetic(&self) -> String {
         "CPU, f32 and f64".to_owned()
@@ -152,6 +164,30 @@ pub trait Conditionals: Send + Sync {
         }
         words.into_iter().map(|word| self.token(word).ok_or_else(|| unknown(word))).collect()
     }
+}
+
+/// A draw to be made: a question, and the law that its answer is to become.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw<'a> {
+    pub row: Row<'a>,
+    pub temperature: Temperature,
+    /// The tokens that may be drawn, not empty and inside the vocabulary.
+    pub allowed: &'a Arc<[u32]>,
+}
+
+/// A backend that remembers laws: a chain in a context seen before needs neither the model nor its logits.
+///
+/// The bits of a law depend on its draw alone, never on what was asked before or beside it.
+pub trait Laws: Send + Sync {
+    /// Writes the law of each draw that needs no evaluation, in the order of `draws`, and `None` for the others.
+    fn kept(
+        &self,
+        draws: &[Draw<'_>],
+        precision: Precision,
+        laws: &mut Vec<Option<Arc<Law>>>,
+    ) -> Result<(), ConditionalsError>;
+    /// The law of each draw, in the order of `draws`. All that are not kept are evaluated together.
+    fn evaluated(&self, draws: &[Draw<'_>], precision: Precision) -> Result<Vec<Arc<Law>>, ConditionalsError>;
 }
 
 /// Checks questions before a backend looks at them: length of each state, masked site, token ids (the token at the

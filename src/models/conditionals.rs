@@ -91,6 +91,10 @@ impl Conditionals for MaskedLmConditionals {
         self.model.on_processor()
     }
 
+    fn row_wise(&self, precision: Precision) -> bool {
+        self.model.row_wise(precision)
+    }
+
     fn arithmetic(&self) -> String {
         match accelerator().filter(|_| !self.model.on_processor()) {
             None => "CPU, f32 and f64".to_owned(),

@@ -4,7 +4,7 @@ use candle_core::{DType, Tensor};
 
 use super::config::{Activation, Architecture, Config, Family};
 use super::error::ModelError;
-use super::kernels::{Linear, Norm, Result, bias_activation};
+use super::kernels::{Linear, Norm, Result, bias_activation, product};
 use super::loader::Loader;
 use super::weights::Initial;
 
@@ -119,7 +119,7 @@ impl Head {
     pub fn forward(&self, hidden: &Tensor) -> Result<Vec<f64>> {
         let x = bias_activation(self.dense.product(hidden)?, self.dense.bias.as_ref(), self.activation)?;
         let x = self.norm.after_sum(x, None, None)?;
-        let products = x.matmul(&self.decoder.t()?)?.flatten_all()?;
+        let products = product(&x, &self.decoder.t()?)?.flatten_all()?;
         let mut logits: Vec<f64> = match products.dtype() {
             DType::F64 => products.to_vec1()?,
             _ => products.to_dtype(DType::F32)?.to_vec1::<f32>()?.into_iter().map(f64::from).collect(),

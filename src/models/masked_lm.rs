@@ -11,7 +11,7 @@ use super::deberta::Deberta;
 use super::device::{self, FastType};
 use super::error::ModelError;
 use super::head::Head;
-use super::kernels::{Asked, Shape};
+use super::kernels::{self, Asked, Shape};
 use super::loader::Loader;
 use super::modern_bert::ModernBert;
 use super::post_norm::{self, PostNorm};
@@ -29,6 +29,10 @@ pub(super) trait Encoder: Send + Sync {
     fn forward(&self, ids: &[u32], shape: Shape, asked: Asked<'_>) -> candle_core::Result<Tensor>;
     /// The embedding table, `[vocabulary, embedding]`.
     fn words(&self) -> &Tensor;
+    /// Whether all its products between rows are [`super::kernels::product`]s, or within one sequence.
+    fn row_wise(&self) -> bool {
+        true
+    }
     /// The same network with its weights converted, on the same device.
     fn to_dtype(&self, dtype: DType) -> candle_core::Result<Box<dyn Encoder>>;
 }
@@ -79,7 +83,8 @@ struct Inner {
 /// A masked language model with its weights. Cloning shares them.
 ///
 /// `Precision::F32` runs on the first accelerator of the build (in half precision there if `KLEROTERION_GPU_TYPE` says
-/// `bf16` or `f16`), else on the processor with fused loops. On the processor it is deterministic: the same batch gives the same bits; a row's last bits may depend on the batch it travels in.
+/// `bf16` or `f16`), else on the processor with fused loops. On the processor it is deterministic: the same batch
+/// gives the same bits, and mostly a row the same bits in every batch ([`MaskedLm::row_wise`]).
 /// `Precision::F64` runs plain operations on the processor over the stored weights, converted exactly, and is built on
 /// first use.
 #[derive(Clone)]
@@ -165,6 +170,13 @@ impl MaskedLm {
     /// Whether the fast passes run on the processor, where repeated calls give the same bits.
     pub fn on_processor(&self) -> bool {
         self.0.fast.encoder.words().device().is_cpu()
+    }
+
+    /// Whether the bits of a row's logits do not depend on the batch it travels in: in single precision on the processor, with
+    /// the built-in matrix product, for all architectures but DeBERTa.
+    pub fn row_wise(&self, precision: Precision) -> bool {
+        let fast = self.0.fast_type == FastType::F32 && self.on_processor();
+        precision == Precision::F32 && fast && kernels::ROW_WISE && self.0.fast.encoder.row_wise()
     }
 
     /// Number of weights, shared ones counted once.

@@ -112,9 +112,8 @@ impl<I: Iterator<Item = (u32, [f64; 1])>> Iterator for Merged<I> {
     fn next(&mut self) -> Option<Self::Item> {
         let (p, q) = (self.p.peek().map(|head| head.0), self.q.peek().map(|head| head.0));
         let token = p.into_iter().chain(q).min()?;
-        let take = |side: &mut std::iter::Peekable<I>| {
-            side.next_if(|head| head.0 == token).map_or(0.0, |head| head.1[0])
-        };
+        let take =
+            |side: &mut std::iter::Peekable<I>| side.next_if(|head| head.0 == token).map_or(0.0, |head| head.1[0]);
         Some((token, [take(&mut self.p), take(&mut self.q)]))
     }
 }
@@ -138,7 +137,8 @@ fn couple(
         Coupling::Maximal => {
             let common: f64 = both.clone().map(|(_, [p, q])| p.min(q)).sum();
             let at_the_edge = (coin - common).abs() < NEAR && common < 1.0;
-            let rests = [0, 1].map(|which| -> f64 { both.clone().map(|(_, w)| (w[which] - w[1 - which]).max(0.0)).sum() });
+            let rests =
+                [0, 1].map(|which| -> f64 { both.clone().map(|(_, w)| (w[which] - w[1 - which]).max(0.0)).sum() });
             // Equal laws leave no rest, though rounding may leave their overlap below 1.
             if coin < common || rests.iter().any(|&rest| rest <= 0.0) {
                 let drawn = invert(both.map(|(token, [p, q])| (token, p.min(q))), common, u);
@@ -245,7 +245,9 @@ mod tests {
         let one = Temperature::new(1.0).unwrap();
         for time in 0..times {
             let moment = Counter::new(11).at(3, time);
-            let [x, y] = drawing.two(coupling, one, allowed, Some(rows.map(Known::Logits)), moment).map(|drawn| place(drawn.token));
+            let [x, y] = drawing
+                .two(coupling, one, allowed, Some(rows.map(Known::Logits)), moment)
+                .map(|drawn| place(drawn.token));
             counts[x][y] += 1;
         }
         counts

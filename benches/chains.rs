@@ -15,11 +15,17 @@ use kleroterion::glauber::chain::{
 };
 use kleroterion::glauber::conditionals::Conditionals;
 use kleroterion::glauber::exact::{ExactSpec, exact};
+use kleroterion::glauber::experiments::phase::PhaseSpec;
+use kleroterion::glauber::experiments::{KeepTokens, StartChoice, Vocabulary};
+use kleroterion::glauber::phase::Grid;
 use kleroterion::glauber::space::Space;
 use kleroterion::glauber::temperature::Temperature;
 use kleroterion::glauber::toys;
+use kleroterion::jobs::runner::run_headless;
+use kleroterion::jobs::spec::RunSpec;
 use kleroterion::models::{CachedConditionals, Library, MaskedLm, MaskedLmConditionals, MlmTokenizer};
 use kleroterion::progress::Silent;
+use kleroterion::store::{Project, RunFilter};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -113,13 +119,60 @@ fn exact_mode() {
     }
 }
 
+/// What a project takes for each million stored steps, rows and index included: a diagram of a toy with one byte a token.
+fn stored() {
+    let size = |keep_tokens: KeepTokens| -> (u64, u64) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let project = Project::create(&folder.path().join("p"), "stored").expect("a new project");
+        let spec = RunSpec::Phase(PhaseSpec {
+            version: 1,
+            model: "curie-weiss:beta=1".to_owned(),
+            beside: Vec::new(),
+            grid: Grid {
+                temperatures: [0.5, 1.0, 2.0].into_iter().filter_map(Temperature::new).collect(),
+                lengths: vec![16, 32, 64],
+                cap_sweeps: 100,
+            },
+            scan: Scan::Random,
+            coupling: Coupling::Maximal,
+            start: StartChoice::Opposite,
+            vocabulary: Vocabulary::Whole,
+            batch: 64,
+            most_pairs: 64,
+            relative_width: 0.01,
+            order_chains: 0,
+            order_sweeps: 1,
+            theory: None,
+            keep_tokens,
+            seed: 1,
+        });
+        run_headless(Some(&project), Arc::new(Library::default()), &spec, &Silent).expect("a run that ends");
+        let run = project.runs(&RunFilter::default()).expect("its runs")[0].id;
+        // Both chains of a pair make every step until they meet.
+        let pairs = project.chain_meetings(run, None).expect("its pairs");
+        let steps = pairs.iter().filter(|pair| pair.cell % 2 == 0).map(|pair| 2 * pair.time).sum();
+        drop(project);
+        let files = std::fs::read_dir(folder.path().join("p")).expect("the project's folder");
+        let bytes = files.filter_map(|file| file.ok()?.metadata().ok()).map(|file| file.len()).sum();
+        (bytes, steps)
+    };
+    let ((without, _), (with, steps)) = (size(KeepTokens::None), size(KeepTokens::All));
+    let more = with.saturating_sub(without);
+    println!(
+        "stored in a project: {steps} steps take {:.2} MB, {:.2} MB per million",
+        more as f64 / 1e6,
+        more as f64 / steps as f64
+    );
+}
+
 fn main() {
     // SAFETY: no other thread runs yet that could read the environment.
     unsafe { std::env::set_var("RAYON_NUM_THREADS", "1") };
     curie_weiss();
     let agora = Library::default().open("agora", &Silent).expect("the shipped model opens").conditionals;
     let space = Space::whole(agora.as_ref(), 16).expect("a space");
-    println!("stored: {} bytes a step, {} MB per million", token_bytes(&space), token_bytes(&space));
+    println!("tokens: {} bytes a step of a chain, {} MB per million", token_bytes(&space), token_bytes(&space));
+    stored();
     masked_lm("agora", &agora, &[8, 16], 30, 20.0);
     let config = r#"{"model_type": "bert", "vocab_size": 8192, "hidden_size": 768, "num_hidden_layers": 12,
         "num_attention_heads": 12, "intermediate_size": 3072, "max_position_embeddings": 512}"#;

@@ -1,6 +1,9 @@
-//! Cold start to the first frame, and resident memory at rest, of the release binary on an empty project.
+//! Time of a frame while a diagram of 1,000 cells runs; cold start to the first frame, and resident memory at rest, of the
+//! release binary on an empty project.
 //!
-//! `cargo bench --bench window`. Linux with Xvfb; elsewhere it says that it was skipped. The first frame is seen from outside: the
+//! `cargo bench --bench window`. Frames need no display: the workbench lays one out and makes triangles of it, as the window
+//! does, and the processor time of this one thread is counted, so that the run beside it counts only where a frame waits for
+//! it. The cold start needs Linux with Xvfb; elsewhere it says that it was skipped. The first frame is seen from outside: the
 //! virtual display keeps its screen in a file, which is read until it holds more colours than an empty window has. There is no
 //! graphics processor, so drawing is by software and the figures are upper bounds. Cold means a fresh process; the binary itself
 //! is in the page cache from the second start on.
@@ -8,8 +11,26 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eframe::egui::{self, Event, Pos2, RawInput, Rect};
+use kleroterion::glauber::chain::{Coupling, Scan};
+use kleroterion::glauber::experiments::phase::PhaseSpec;
+use kleroterion::glauber::experiments::{KeepTokens, StartChoice, Vocabulary};
+use kleroterion::glauber::phase::Grid;
+use kleroterion::glauber::temperature::Temperature;
+use kleroterion::jobs::spec::RunSpec;
+use kleroterion::models::Library;
+use kleroterion::store::Project;
+use kleroterion::ui::Workbench;
+use kleroterion::ui::command::{Command as Order, TabKind};
+use kleroterion::ui::theme;
+
+/// How long frames are measured while the diagram runs, how many a second, and the target of one.
+const WATCHED: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(33);
+const FRAME: Duration = Duration::from_millis(8);
 /// Starts that are measured.
 const STARTS: usize = 5;
 /// Colours of a drawn frame at the least: the smoothed edges of text alone have more.
@@ -105,7 +126,117 @@ fn start(folder: &Path, project: &Path) -> std::io::Result<(Duration, f64, f64)>
     Ok((first_frame, memory(process, "VmRSS")?, memory(process, "RssAnon")?))
 }
 
+/// Seconds of processor time of this thread.
+fn processor() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the answer.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    assert_eq!(status, 0, "this system has no clock of processor time");
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// 40 temperatures by 25 lengths of a toy.
+fn diagram() -> PhaseSpec {
+    PhaseSpec {
+        version: 1,
+        model: "curie-weiss:beta=1".to_owned(),
+        beside: Vec::new(),
+        grid: Grid {
+            temperatures: (1..=40).filter_map(|k| Temperature::new(f64::from(k) * 0.1)).collect(),
+            lengths: (1..=25).map(|k| 4 * k).collect(),
+            cap_sweeps: 30,
+        },
+        scan: Scan::Random,
+        coupling: Coupling::Maximal,
+        start: StartChoice::Opposite,
+        vocabulary: Vocabulary::Whole,
+        batch: 16,
+        most_pairs: 64,
+        relative_width: 0.01,
+        order_chains: 0,
+        order_sweeps: 1,
+        theory: None,
+        keep_tokens: KeepTokens::default(),
+        seed: 1,
+    }
+}
+
+/// Draws the Mixing tab at `size` while the diagram runs, with a cell selected in the second half of the time.
+fn frames(folder: &Path, size: [f32; 2]) {
+    let directory = folder.join(format!("live {}", size[0]));
+    drop(Project::create(&directory, "live").expect("a new project"));
+    let settings = folder.join("settings");
+    let mut workbench = Workbench::new(settings, Arc::new(Library::default()), Arc::new(|| {}));
+    let context = egui::Context::default();
+    theme::install(&context);
+    let screen = Rect::from_min_size(Pos2::ZERO, size.into());
+    let began = Instant::now();
+    let draw = |workbench: &mut Workbench, events: Vec<Event>| {
+        let time = Some(began.elapsed().as_secs_f64());
+        let input = RawInput { screen_rect: Some(screen), time, focused: true, events, ..RawInput::default() };
+        let mut prepared = None;
+        let before = processor();
+        let mut output = context.run_ui(input, |ui| {
+            workbench.logic(ui.ctx());
+            prepared = Some(processor());
+            workbench.ui(ui);
+        });
+        output.textures_delta.clear();
+        let laid_out = processor();
+        let triangles = context.tessellate(output.shapes, 1.0).len();
+        assert!(triangles > 0, "an empty frame");
+        let logic = prepared.map_or(Duration::ZERO, |at| at - before);
+        (processor() - before, logic, processor() - laid_out)
+    };
+    workbench.prepare(&context);
+    workbench.open_project(&context, &directory);
+    while !workbench.project_open() {
+        draw(&mut workbench, Vec::new());
+        std::thread::sleep(PAUSE);
+    }
+    workbench.show_tab(TabKind::Mixing);
+    workbench.apply(&context, Order::StartRun(Box::new(RunSpec::Phase(diagram()))));
+    let watched = Instant::now();
+    let mut all = Vec::new();
+    // A click in the middle of the map, an event a frame as from a hand.
+    let pos = Pos2::new(size[0] * 0.5, 330.0);
+    let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+    let mut hand = [true, false].map(|pressed| Event::PointerButton { pos, button, pressed, modifiers }).to_vec();
+    hand.insert(0, Event::PointerMoved(pos));
+    let mut hand = hand.into_iter();
+    while watched.elapsed() < WATCHED {
+        let events = if watched.elapsed() > WATCHED / 2 { hand.next().into_iter().collect() } else { Vec::new() };
+        all.push(draw(&mut workbench, events));
+        std::thread::sleep(PAUSE);
+    }
+    let reader = Project::open_reader(&directory).expect("the project is there");
+    let run = reader.runs(&Default::default()).expect("its runs")[0].id;
+    let cells = reader.chain_cells::<serde::de::IgnoredAny>(run).expect("its cells").len();
+    workbench.shut_down();
+    all.sort_unstable();
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let at = |share: f64| milliseconds(all[((all.len() - 1) as f64 * share) as usize].0);
+    let worst = all.last().expect("frames were drawn");
+    println!(
+        "frame while {cells} cells run, {}x{}, {} frames: median {:.1} ms, 99 % {:.1} ms, largest {:.1} ms (of it events {:.1}, triangles {:.1}) (target {} ms: {})",
+        size[0],
+        size[1],
+        all.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        milliseconds(worst.1),
+        milliseconds(worst.2),
+        FRAME.as_millis(),
+        if at(0.99) < milliseconds(FRAME) { "met" } else { "missed" }
+    );
+}
+
 fn main() -> std::io::Result<()> {
+    let live = tempfile::tempdir()?;
+    for size in [[1280.0, 800.0], [2560.0, 1440.0]] {
+        frames(live.path(), size);
+    }
     let xvfb = Command::new("Xvfb").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !cfg!(target_os = "linux") || xvfb.is_err() {
         println!("skipped: needs Linux and Xvfb");

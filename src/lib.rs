@@ -14,6 +14,7 @@ pub mod glauber;
 pub mod jobs;
 pub mod models;
 pub mod progress;
+pub mod sortition;
 pub mod statistics;
 pub mod store;
 pub mod ui;

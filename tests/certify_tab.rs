@@ -1,136 +1,26 @@
 //! The Certify tab through the accessibility tree, on a real project, runner and session: from the first look to a
 //! saved certificate.
 
+#[path = "support/desk.rs"]
+mod desk;
 mod support;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
+use desk::{click, click_at, wait_for};
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Event as Input, Key, Modifiers, PointerButton, Pos2, Theme, Ui};
+use eframe::egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use kleroterion::glauber::certificate::Certificate;
 use kleroterion::glauber::certify::{CertifySpec, TokenChoice};
-use kleroterion::jobs::runner::{Event, Runner};
-use kleroterion::jobs::session::Session;
 use kleroterion::jobs::spec::RunSpec;
-use kleroterion::models::Library;
-use kleroterion::store::{Project, ProjectInfo, RunFilter, RunId, RunRow, RunState};
+use kleroterion::store::RunState;
 use kleroterion::ui::command::Command;
-use kleroterion::ui::context::{ModelChoice, RunProgress, TabContext};
 use kleroterion::ui::tabs::certify::CertifyTab;
 
-/// What the workbench does for the tab: lists runs, starts them, hands over answers.
-struct Desk {
-    tab: CertifyTab,
-    info: ProjectInfo,
-    directory: PathBuf,
-    runner: Runner,
-    session: Session,
-    runs: Vec<RunRow>,
-    progress: BTreeMap<RunId, RunProgress>,
-    versions: BTreeMap<RunId, u64>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-    models: Vec<ModelChoice>,
-    lists: Vec<(String, Vec<String>)>,
-    commands: Vec<Command>,
-    _folder: tempfile::TempDir,
-    _project: Project,
-}
+type Window = desk::Window<CertifyTab>;
 
-impl Desk {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let directory = folder.path().join("project");
-        let project = Project::create(&directory, "journey").unwrap();
-        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {});
-        let library = Arc::new(Library::default());
-        let model = |reference: &str, description: &str| ModelChoice {
-            reference: reference.to_owned(),
-            description: description.to_owned(),
-        };
-        Self {
-            tab: CertifyTab::default(),
-            info: project.info().clone(),
-            runner: Runner::new(&directory, library.clone(), wake.clone()).unwrap(),
-            session: Session::new(library, wake.clone()),
-            directory,
-            runs: Vec::new(),
-            progress: BTreeMap::new(),
-            versions: BTreeMap::new(),
-            wake,
-            models: vec![
-                model("ising:n=3,beta=0.5", "Three spins with a joint distribution"),
-                model("table-pair", "Two sites, incompatible by hand"),
-                model("agora", "The model that comes with the program"),
-            ],
-            lists: vec![("spins".to_owned(), vec!["1 1".to_owned()])],
-            commands: Vec::new(),
-            _folder: folder,
-            _project: project,
-        }
-    }
-
-    fn frame(&mut self, ui: &mut Ui) {
-        for event in self.runner.drain() {
-            let (Event::State { run, .. } | Event::Progress { run, .. } | Event::Results { run }) = event;
-            *self.versions.entry(run).or_default() += 1;
-        }
-        self.runs = Project::open_reader(&self.directory).unwrap().runs(&RunFilter::default()).unwrap();
-        let answers = self.session.drain();
-        let context = TabContext {
-            project: &self.info,
-            runs: &self.runs,
-            progress: &self.progress,
-            versions: &self.versions,
-            session: &self.session,
-            answers: &answers,
-            models: &self.models,
-            sentence_lists: &self.lists,
-            directory: &self.directory,
-            wake: &self.wake,
-        };
-        let mut commands = Vec::new();
-        self.tab.show(&context, ui, &mut commands);
-        for command in commands {
-            if let Command::StartRun(spec) = &command {
-                self.runner.start(spec).unwrap();
-            }
-            self.commands.push(command);
-        }
-    }
-}
-
-type Window = (Rc<RefCell<Desk>>, Harness<'static>);
-
-fn window(size: [f32; 2], theme: Theme) -> Window {
-    let desk = Rc::new(RefCell::new(Desk::new()));
-    let drawn = desk.clone();
-    let mut harness = support::harness(size, theme, move |ui| drawn.borrow_mut().frame(ui));
-    harness.step();
-    harness.step();
-    (desk, harness)
-}
-
-/// Steps until `label` is on screen.
-fn wait_for(harness: &mut Harness<'_>, label: &str) {
-    let since = Instant::now();
-    while harness.query_all_by_label_contains(label).next().is_none() {
-        assert!(since.elapsed() < Duration::from_secs(60), "{label:?} never appeared");
-        std::thread::sleep(Duration::from_millis(10));
-        harness.step();
-    }
-}
-
-fn click(harness: &mut Harness<'_>, role: Role, label: &str) {
-    harness.get_by_role_and_label(role, label).click();
-    harness.step();
-    harness.step();
+fn window(size: [f32; 2]) -> Window {
+    desk::window(size, &["ising:n=3,beta=0.5", "table-pair", "agora"], Some(("spins", "1 1")), "")
 }
 
 fn choose_model(harness: &mut Harness<'_>, model: &str) {
@@ -142,7 +32,7 @@ fn choose_model(harness: &mut Harness<'_>, model: &str) {
 
 fn certified() -> Window {
     // Tall enough for the whole tab, so that nothing waits below the fold.
-    let (desk, mut harness) = window([1280.0, 2400.0], Theme::Light);
+    let (desk, mut harness) = window([1280.0, 2400.0]);
     choose_model(&mut harness, "table-pair");
     harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").focus();
     harness.step();
@@ -165,7 +55,7 @@ fn certified() -> Window {
 
 #[test]
 fn a_newcomer_sees_what_to_do_and_can_fill_in_a_sample() {
-    let (desk, mut harness) = window([1280.0, 800.0], Theme::Light);
+    let (desk, mut harness) = window([1280.0, 800.0]);
     harness.get_by_label("Nothing certified yet");
     let button = harness.get_by_role_and_label(Role::Button, "Certify");
     assert!(button.accesskit_node().is_disabled());
@@ -178,7 +68,7 @@ fn a_newcomer_sees_what_to_do_and_can_fill_in_a_sample() {
 
 #[test]
 fn a_sentence_the_model_cannot_read_is_refused_in_words() {
-    let (_desk, mut harness) = window([1280.0, 1200.0], Theme::Light);
+    let (_desk, mut harness) = window([1280.0, 1200.0]);
     choose_model(&mut harness, "table-pair");
     harness.get_by_role_and_label(Role::MultilineTextInput, "Sentence").focus();
     harness.step();
@@ -225,21 +115,6 @@ fn control_enter_starts_and_a_changed_form_is_told() {
     assert!(harness.query_by_label_contains("The form has changed").is_some(), "i and j have changed places");
 }
 
-fn click_at(harness: &mut Harness<'_>, at: Pos2) {
-    harness.event(Input::PointerMoved(at));
-    harness.step();
-    for pressed in [true, false] {
-        harness.event(Input::PointerButton {
-            pos: at,
-            button: PointerButton::Primary,
-            pressed,
-            modifiers: Modifiers::NONE,
-        });
-        harness.step();
-    }
-    harness.step();
-}
-
 /// All texts in nats that stand below the heading "Selected rectangle".
 fn selected_numbers(harness: &Harness<'_>) -> Vec<String> {
     let top = harness.get_by_label("Selected rectangle").rect().top();
@@ -249,7 +124,7 @@ fn selected_numbers(harness: &Harness<'_>) -> Vec<String> {
 
 #[test]
 fn two_cells_choose_a_rectangle_and_its_r_is_shown() {
-    let (_desk, mut harness) = window([1280.0, 2400.0], Theme::Light);
+    let (_desk, mut harness) = window([1280.0, 2400.0]);
     choose_model(&mut harness, "agora");
     click(&mut harness, Role::Button, "Fill in a sample");
     wait_for(&mut harness, "Ready");
@@ -274,7 +149,7 @@ fn two_cells_choose_a_rectangle_and_its_r_is_shown() {
 
 #[test]
 fn a_failed_run_shows_its_error() {
-    let (desk, mut harness) = window([1280.0, 1200.0], Theme::Light);
+    let (desk, mut harness) = window([1280.0, 1200.0]);
     let spec = CertifySpec {
         version: 1,
         model: "table-pair".to_owned(),

@@ -11,14 +11,16 @@ use kleroterion::glauber::chain::{Coupling, Scan};
 use kleroterion::glauber::exact::ExactResult;
 use kleroterion::glauber::experiments::exact::ExactRunSpec;
 use kleroterion::glauber::experiments::mix::{MixResult, MixSpec};
+use kleroterion::glauber::experiments::perfect::{PerfectResult, PerfectSpec};
 use kleroterion::glauber::experiments::phase::{CellSummary, PhaseFindings, PhaseSpec};
+use kleroterion::glauber::experiments::singles::SinglesSpec;
 use kleroterion::glauber::experiments::theory::TheorySpec;
 use kleroterion::glauber::experiments::trajectories::{TrajectoriesResult, TrajectoriesSpec};
-use kleroterion::glauber::experiments::{StartChoice, Template, Vocabulary};
+use kleroterion::glauber::experiments::{KeepTokens, StartChoice, Template, Vocabulary};
 use kleroterion::glauber::phase::Grid;
 use kleroterion::glauber::temperature::Temperature;
 use kleroterion::glauber::trajectories::TrajectorySpec;
-use kleroterion::jobs::chains::{FINDINGS, RESULT};
+use kleroterion::jobs::chains::{FINDINGS, PERFECT, RESULT};
 use kleroterion::jobs::runner::{JobError, RunOutcome, run_headless, run_stored};
 use kleroterion::jobs::spec::RunSpec;
 use kleroterion::models::Library;
@@ -45,6 +47,7 @@ fn mix(model: &str, length: usize) -> MixSpec {
         template: None,
         record: false,
         theory: None,
+        singles: None,
         seed: 11,
     }
 }
@@ -65,6 +68,7 @@ fn phase(model: &str) -> PhaseSpec {
         order_chains: 8,
         order_sweeps: 5,
         theory: Some(TheorySpec::default()),
+        keep_tokens: KeepTokens::First(20),
         seed: 3,
     }
 }
@@ -189,10 +193,11 @@ fn exact_runs_agree_with_hand_calculation() {
         template: None,
         temperature: Temperature::ONE,
         keep_law: true,
+        perfect: None,
     };
     let found = |spec: ExactRunSpec| -> Box<ExactResult> {
         match run(&RunSpec::Exact(spec), &Silent).unwrap() {
-            RunOutcome::Exact(result) => result,
+            RunOutcome::Exact { result, .. } => result,
             other => panic!("{other:?}"),
         }
     };
@@ -206,10 +211,38 @@ fn exact_runs_agree_with_hand_calculation() {
 }
 
 #[test]
+fn interrupted_perfect_samples_end_as_uninterrupted_ones() {
+    let exact = ExactRunSpec {
+        version: 1,
+        model: "random-table:n=4,v=3,seed=2".to_owned(),
+        vocabulary: Vocabulary::Whole,
+        length: 4,
+        template: None,
+        temperature: tau(0.7),
+        keep_law: false,
+        perfect: Some(PerfectSpec { samples: 3000, seed: 4, ..PerfectSpec::default() }),
+    };
+    let spec = RunSpec::Exact(exact.clone());
+    let RunOutcome::Exact { result, perfect: Some(perfect) } = run(&spec, &Silent).unwrap() else { panic!() };
+    assert!(result.pi.is_none(), "the law is kept in the comparison only");
+    let fit = perfect.fit.unwrap();
+    assert!(fit.p_value.unwrap() > 1e-3 && fit.tv < fit.tv_upper, "{fit:?}");
+    let (_folder, project, id) = interrupted(&spec, 900);
+    assert_eq!(project.document::<PerfectResult>(id, PERFECT).unwrap().unwrap(), perfect);
+    // Cut short, the enumeration stands and the comparison says why it does not.
+    let hurried = PerfectSpec { most_steps: 5, ..PerfectSpec::default() };
+    let spec = RunSpec::Exact(ExactRunSpec { perfect: Some(hurried), ..exact });
+    let RunOutcome::Exact { result, perfect: Some(perfect) } = run(&spec, &Silent).unwrap() else { panic!() };
+    assert!(result.t_mix.is_some() && perfect.fit.is_none());
+    assert!(perfect.problem.is_some_and(|problem| problem.contains("5 steps")));
+}
+
+#[test]
 fn an_interrupted_mix_ends_as_an_uninterrupted_one() {
     let spec = MixSpec {
         record: true,
         lag_sweeps: 2,
+        singles: Some(SinglesSpec { times: vec![2, 6], ..SinglesSpec::default() }),
         theory: Some(TheorySpec::default()),
         temperature: tau(0.8),
         pairs: 300,
@@ -255,6 +288,66 @@ fn an_interrupted_diagram_ends_as_an_uninterrupted_one() {
         assert_eq!((kept.finished, kept.cap, &kept.model), (whole.finished, whole.cap, &whole.model));
     }
     assert_eq!(project.document::<Vec<PhaseFindings>>(id, FINDINGS).unwrap().unwrap(), findings);
+
+    // The first 20 pairs of each cell have the token of every step, whether the run was interrupted or not.
+    let folder = tempfile::tempdir().unwrap();
+    let at_once = Project::create(&folder.path().join("p"), "At once").unwrap();
+    run_headless(Some(&at_once), Arc::new(Library::default()), &spec, &Silent).unwrap();
+    let once = at_once.runs(&RunFilter::default()).unwrap()[0].id;
+    for cell in &cells {
+        let place = 2 * cell.cell;
+        let meetings = project.chain_meetings(id, Some(place)).unwrap();
+        assert_eq!(cell.summary.kept, 20.min(meetings.len() as u64));
+        for meeting in &meetings {
+            let steps = if meeting.pair < 20 { meeting.time } else { 0 };
+            for second in [false, true] {
+                let tokens = project.chain_tokens(id, place, meeting.pair, second).unwrap();
+                assert_eq!(tokens.len() as u64, steps, "cell {} pair {}", cell.cell, meeting.pair);
+                assert_eq!(tokens, at_once.chain_tokens(once, place, meeting.pair, second).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cell_keeps_the_tokens_that_a_run_of_its_own_pairs_keeps() {
+    let keep = |keep_tokens| PhaseSpec {
+        beside: Vec::new(),
+        theory: None,
+        order_chains: 0,
+        most_pairs: 16,
+        keep_tokens,
+        ..phase("potts:q=3")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project::create(&folder.path().join("p"), "Tokens").unwrap();
+    let stored = |spec: RunSpec| {
+        run_headless(Some(&project), Arc::new(Library::default()), &spec, &Silent).unwrap();
+        project.runs(&RunFilter::default()).unwrap()[0].id
+    };
+    let diagram = stored(RunSpec::Phase(keep(KeepTokens::default())));
+    let cells = project.chain_cells::<CellSummary>(diagram).unwrap();
+    let cell = cells.iter().find(|cell| cell.length == 6 && cell.temperature == tau(1.0)).unwrap();
+    assert_eq!(cell.summary.kept, 16, "a small diagram keeps all");
+    let spec = keep(KeepTokens::All);
+    let pairs = stored(RunSpec::Mix(MixSpec {
+        cap_sweeps: spec.grid.cap_sweeps,
+        start: spec.start,
+        pairs: 16,
+        record: true,
+        seed: spec.seed,
+        ..mix("potts:q=3", 6)
+    }));
+    for pair in 0..16 {
+        for second in [false, true] {
+            let of = |run, cell| project.chain_tokens(run, cell, pair, second).unwrap();
+            assert!(!of(pairs, 0).is_empty());
+            assert_eq!(of(diagram, 2 * cell.cell), of(pairs, 0), "pair {pair}");
+        }
+    }
+    let bare = stored(RunSpec::Phase(keep(KeepTokens::None)));
+    assert!(project.chain_tokens(bare, 2 * cell.cell, 0, false).unwrap().is_empty());
+    assert!(project.chain_cells::<CellSummary>(bare).unwrap().iter().all(|cell| cell.summary.kept == 0));
 }
 
 #[test]
@@ -310,6 +403,7 @@ fn bad_input_says_what_to_change() {
         template: None,
         temperature: Temperature::ONE,
         keep_law: false,
+        perfect: None,
     };
     let message = problem(RunSpec::Exact(large));
     assert!(message.contains("65") && message.contains('5') && message.contains('9'), "{message}");

@@ -88,6 +88,7 @@ fn a_diagram_has_cells_fits_and_critical_temperatures() {
     );
     has(&found, &["cells", "fits", "critical"]);
     assert_eq!(found["cells"].as_array().unwrap().len(), 9);
+    assert_eq!(found["cells"][0]["pairs_with_tokens"], found["cells"][0]["pairs"]);
     for key in ["temperature", "length", "pairs", "t_couple", "censored_share"] {
         assert!(found["cells"][0].get(key).is_some(), "{key}");
     }
@@ -113,6 +114,11 @@ fn bad_input_ends_with_2_and_a_remedy() {
         ("mix --model ising --length 4 --temperature -1", "not a temperature"),
         ("mix --model ising --length 4 --start typed", "--from"),
         ("mix --model ising --length 4 --coupling magnetic", "magnetic"),
+        ("mix --model ising --length 4 --law-a basin", "anchor:1"),
+        ("mix --model ising --length 4 --law-a sentences:nowhere.txt", "nowhere.txt"),
+        ("mix --model ising --length 4 --law-b anchor:9", "no anchor 9"),
+        ("mix --model ising --length 4 --compare-at 5,2", "ascend"),
+        ("phase --model ising --temperatures 1 --lengths 4 --keep-tokens some", "first:8"),
         ("exact --model potts:q=5 --length 9", "65"),
         ("phase --model ising --temperatures 1,1 --lengths 4", "twice"),
         ("phase --model table-pair --temperatures 1 --lengths 3", "length 2"),
@@ -123,4 +129,37 @@ fn bad_input_ends_with_2_and_a_remedy() {
         assert_eq!(output.status.code(), Some(2), "{line}: {}", stderr(&output));
         assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn mix_brings_diagnostics_and_lower_bounds_for_any_two_starts() {
+    let usual = report("mix --model curie-weiss:beta=1 --length 8 --temperature 0.2 --pairs 4 --cap 5");
+    let singles = &usual["singles"];
+    let names: Vec<&str> =
+        singles["diagnostics"].as_array().unwrap().iter().map(|found| found["name"].as_str().unwrap()).collect();
+    assert!(names.iter().any(|name| name.contains("overlap")), "{names:?}");
+    let first = &singles["diagnostics"][0]["convergence"];
+    has(first, &["r_hat", "bulk_ess", "tail_ess"]);
+    assert_eq!(singles["separations"].as_array().unwrap().len(), 5);
+
+    // Two wells: all chains of either start stay in their own, so every held-out one is told right.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("minus.txt"), "- - - - - - - -\n- - - - - - - +\n").unwrap();
+    let line = "mix --model curie-weiss:beta=1 --length 8 --temperature 0.2 --pairs 4 --cap 5 --single-chains 40 \
+                --law-b sentences:minus.txt --compare-at 0,3,9 --json -";
+    let output = Command::new(env!("CARGO_BIN_EXE_kleroterion"))
+        .args(line.split_whitespace())
+        .args(["--law-a", "typed:+ + + + + + + +"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (place, sweep) in [0, 3, 9].into_iter().enumerate() {
+        let at = &found["singles"]["separations"][place];
+        assert_eq!((&at["sweep"], &at["step"]), (&sweep.into(), &(8 * sweep).into()));
+        assert!(number(&at["found"]["lower"]) > 0.6, "{at}");
+    }
+    assert!(stderr(&output).contains("not proof"));
+    assert!(report("mix --model ising --length 4 --pairs 4 --single-chains 0")["singles"].is_null());
 }

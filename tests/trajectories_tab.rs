@@ -1,156 +1,23 @@
 //! The Trajectories tab through the accessibility tree, on a real project, runner and session: a run from the form, its
 //! sentences read while results arrive, basins, stays, the political probe and its lists.
 
+#[path = "support/desk.rs"]
+mod desk;
 mod support;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
+use desk::{click, click_row, has, key, wait_for};
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers, Theme, Ui};
-use egui_kittest::Harness;
+use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use kleroterion::jobs::runner::{Event, Runner};
-use kleroterion::jobs::session::Session;
 use kleroterion::jobs::spec::RunSpec;
-use kleroterion::models::Library;
-use kleroterion::store::{Project, ProjectInfo, RunFilter, RunId, RunRow};
 use kleroterion::ui::command::Command;
-use kleroterion::ui::context::{ModelChoice, RunProgress, TabContext};
 use kleroterion::ui::tabs::trajectories::TrajectoriesTab;
 
-/// What the workbench does for the tab: lists runs, starts them, hands over answers.
-struct Desk {
-    tab: TrajectoriesTab,
-    info: ProjectInfo,
-    directory: PathBuf,
-    runner: Runner,
-    session: Session,
-    runs: Vec<RunRow>,
-    progress: BTreeMap<RunId, RunProgress>,
-    versions: BTreeMap<RunId, u64>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-    models: Vec<ModelChoice>,
-    lists: Vec<(String, Vec<String>)>,
-    commands: Vec<Command>,
-    _folder: tempfile::TempDir,
-    _project: Project,
-}
-
-impl Desk {
-    fn new(draft: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let directory = folder.path().join("project");
-        let project = Project::create(&directory, "journey").unwrap();
-        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {});
-        let library = Arc::new(Library::default());
-        let mut tab = TrajectoriesTab::default();
-        tab.set_draft(draft);
-        let model = |reference: &str| ModelChoice { reference: reference.to_owned(), description: String::new() };
-        Self {
-            tab,
-            info: project.info().clone(),
-            runner: Runner::new(&directory, library.clone(), wake.clone()).unwrap(),
-            session: Session::new(library, wake.clone()),
-            directory,
-            runs: Vec::new(),
-            progress: BTreeMap::new(),
-            versions: BTreeMap::new(),
-            wake,
-            models: vec![model("agora"), model("ising:n=4,beta=0.4")],
-            lists: vec![("town".to_owned(), vec!["the town chose a council".to_owned()])],
-            commands: Vec::new(),
-            _folder: folder,
-            _project: project,
-        }
-    }
-
-    fn frame(&mut self, ui: &mut Ui) {
-        for event in self.runner.drain() {
-            let (Event::State { run, .. } | Event::Progress { run, .. } | Event::Results { run }) = event;
-            *self.versions.entry(run).or_default() += 1;
-        }
-        self.runs = Project::open_reader(&self.directory).unwrap().runs(&RunFilter::default()).unwrap();
-        let answers = self.session.drain();
-        let context = TabContext {
-            project: &self.info,
-            runs: &self.runs,
-            progress: &self.progress,
-            versions: &self.versions,
-            session: &self.session,
-            answers: &answers,
-            models: &self.models,
-            sentence_lists: &self.lists,
-            directory: &self.directory,
-            wake: &self.wake,
-        };
-        let mut commands = Vec::new();
-        self.tab.show(&context, ui, &mut commands);
-        for command in commands {
-            match &command {
-                Command::StartRun(spec) => drop(self.runner.start(spec).unwrap()),
-                Command::DuplicateAsForm(run) => {
-                    let spec = self.runs.iter().find(|row| row.id == *run).unwrap().spec.clone();
-                    self.tab.set_spec(&spec);
-                }
-                _ => {}
-            }
-            self.commands.push(command);
-        }
-    }
-}
-
-type Window = (Rc<RefCell<Desk>>, Harness<'static>);
+type Window = desk::Window<TrajectoriesTab>;
 
 fn window(size: [f32; 2], draft: &str) -> Window {
-    let desk = Rc::new(RefCell::new(Desk::new(draft)));
-    let drawn = desk.clone();
-    let mut harness = support::harness(size, Theme::Light, move |ui| drawn.borrow_mut().frame(ui));
-    harness.step();
-    harness.step();
-    (desk, harness)
-}
-
-fn has(harness: &Harness<'_>, text: &str) -> bool {
-    let contains = |found: Option<String>| found.is_some_and(|found| found.contains(text));
-    harness.query_all_by(|node| contains(node.label()) || contains(node.value())).next().is_some()
-}
-
-/// Steps until `text` is on screen.
-fn wait_for(harness: &mut Harness<'_>, text: &str) {
-    let since = Instant::now();
-    while !has(harness, text) {
-        assert!(since.elapsed() < Duration::from_secs(90), "{text:?} never appeared");
-        std::thread::sleep(Duration::from_millis(10));
-        harness.step();
-    }
-    harness.step();
-}
-
-fn click(harness: &mut Harness<'_>, role: Role, label: &str) {
-    harness.get_all_by_role_and_label(role, label).next().unwrap_or_else(|| panic!("no {label:?}")).click();
-    harness.step();
-    harness.step();
-}
-
-fn key(harness: &mut Harness<'_>, key: Key) {
-    harness.key_press(key);
-    harness.step();
-    harness.step();
-}
-
-/// Clicks the first row of a table below `top`.
-fn click_row(harness: &mut Harness<'_>, top: f32) {
-    // A table is laid out in the frame after it appears.
-    harness.run_steps(3);
-    let mut rows = harness.query_all_by_role(Role::Row);
-    rows.find(|row| row.rect().is_positive() && row.rect().top() > top).expect("a row").click();
-    drop(rows);
-    harness.run_steps(2);
+    let list = Some(("town", "the town chose a council"));
+    desk::window(size, &["agora", "ising:n=4,beta=0.4"], list, draft)
 }
 
 /// A short run of a toy, from its form to its end.
@@ -179,6 +46,22 @@ fn a_newcomer_can_start_at_once_and_bad_input_says_why() {
     harness.step();
     click(&mut harness, Role::Button, "Two sentences");
     assert!(has(&harness, "Type the two sentences"));
+}
+
+#[test]
+fn sentence_and_map_are_on_the_first_screen() {
+    // What menus, tabs and the status line leave of 800 points, and of 1440.
+    for (size, below) in [([1280.0, 800.0], 690.0), ([2560.0, 1440.0], 1330.0)] {
+        let draft = r#"{"model":"ising:n=4,beta=0.4","length":6,"chains":6,"sweeps":40,"temperature":1.0}"#;
+        let (_desk, mut harness) = window(size, draft);
+        click(&mut harness, Role::Button, "Run trajectories");
+        wait_for(&mut harness, "conditional on the start");
+        wait_for(&mut harness, "Click a point to read it");
+        let map = harness.get_by_role_and_label(Role::Figure, "Map of the snapshots").rect();
+        assert!(map.bottom() <= below && map.height() >= 200.0 && map.right() <= size[0], "{size:?}: {map:?}");
+        let reader = harness.get_by_label("Reader").rect();
+        assert!(reader.bottom() < below && reader.right() < map.left(), "the sentences stand beside it: {reader:?}");
+    }
 }
 
 #[test]

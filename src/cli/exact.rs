@@ -10,6 +10,7 @@ use super::{Common, output};
 use crate::glauber::exact::ExactResult;
 use crate::glauber::experiments::Template;
 use crate::glauber::experiments::exact::ExactRunSpec;
+use crate::glauber::experiments::perfect::{PerfectResult, PerfectSpec};
 use crate::glauber::temperature::Temperature;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::RunSpec;
@@ -38,6 +39,13 @@ pub(crate) struct Exact {
     /// Write the stationary law too, one number for each state (the first site counts most).
     #[arg(long)]
     law: bool,
+    /// Draw N perfect samples by coupling from the past and compare them with the stationary law; at most 4096 states
+    /// and a positive temperature.
+    #[arg(long, value_name = "N")]
+    perfect_samples: Option<u64>,
+    /// Steps from the past that a perfect sample may take; one that needs more ends the check, exit code 1.
+    #[arg(long, value_name = "STEPS", default_value_t = PerfectSpec::default().most_steps, requires = "perfect_samples")]
+    perfect_steps: u64,
     #[command(flatten)]
     common: Common,
 }
@@ -53,13 +61,49 @@ impl Exact {
             template: self.template.map(|sentence| Template { sentence, free }),
             temperature: self.temperature,
             keep_law: self.law,
+            perfect: self.perfect_samples.map(|samples| PerfectSpec {
+                samples,
+                most_steps: self.perfect_steps,
+                seed: self.common.seed,
+            }),
         };
-        let RunOutcome::Exact(result) = carry_out(&self.common, &RunSpec::Exact(spec.clone()))? else {
+        let RunOutcome::Exact { result, perfect } = carry_out(&self.common, &RunSpec::Exact(spec.clone()))? else {
             return Err(Failure::Internal("an exact run returned another kind of result".into()));
         };
         describe(&result);
-        output::write_json(self.common.json.as_deref(), &report(&spec, &result)?)
+        let mut report = report(&spec, &result)?;
+        if let (Some(found), Some(fields)) = (&perfect, report.as_object_mut()) {
+            fields.insert("perfect".to_owned(), json!(found));
+        }
+        output::write_json(self.common.json.as_deref(), &report)?;
+        perfect.as_ref().map_or(Ok(()), compared)
     }
+}
+
+/// Tells what perfect samples say of the stationary law; a check that could not be finished is a negative answer.
+fn compared(found: &PerfectResult) -> Outcome {
+    if let Some(problem) = &found.problem {
+        eprintln!("perfect samples: {} of {} drawn, then not finished: {problem}", found.drawn, found.samples);
+        return Err(Failure::Negative);
+    }
+    let Some(fit) = &found.fit else { return Ok(()) };
+    eprintln!(
+        "{} perfect samples, seed {}: total variation to the stationary law {:.5}, by chance alone {:.5} (below {:.5} in 95 %)",
+        found.drawn, found.seed, fit.tv, fit.tv_expected, fit.tv_upper
+    );
+    match (fit.chi_square, fit.p_value) {
+        (Some(chi), Some(p)) => {
+            eprintln!(
+                "chi-square {chi:.3} on {} degrees of freedom ({} states pooled), p = {p:.4}",
+                fit.degrees, fit.pooled
+            );
+        }
+        _ => eprintln!("no chi-square test: fewer than two cells are expected to hold 5 draws; draw more"),
+    }
+    if let (Some(median), Some(last)) = (found.median_depth(), found.depths.last()) {
+        eprintln!("half of the samples began at most {median} steps in the past, all of them at most {}", last.steps);
+    }
+    Ok(())
 }
 
 /// The result with what a script expects plain: `d` as numbers at t = 0, 1, 2, … as far as every step was followed, and

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::chains::{DynamicsArgs, SpaceArgs, StartArgs, crossing, plain_crossing, told};
 use super::demand::{Failure, Outcome};
 use super::run::carry_out;
+use super::singles::{self, SinglesArgs};
 use super::{Common, output};
 use crate::glauber::experiments::mix::{MixResult, MixSpec};
 use crate::glauber::experiments::theory::TheorySpec;
@@ -41,6 +42,8 @@ pub(crate) struct Mix {
     #[arg(long)]
     theory: bool,
     #[command(flatten)]
+    singles: SinglesArgs,
+    #[command(flatten)]
     dynamics: DynamicsArgs,
     #[command(flatten)]
     start: StartArgs,
@@ -67,6 +70,7 @@ impl Mix {
             template: self.space.template(),
             record: self.record,
             theory: self.theory.then(TheorySpec::default),
+            singles: self.singles.spec()?,
             seed: self.common.seed,
         };
         let RunOutcome::Mix(result) = carry_out(&self.common, &RunSpec::Mix(spec.clone()))? else {
@@ -101,6 +105,9 @@ fn describe(spec: &MixSpec, result: &MixResult) {
             "undecided"
         };
         eprintln!("kappa = {:.3} [{:.3}, {:.3}]: {word}", kappa.kappa, kappa.lower, kappa.upper);
+    }
+    if let Some(found) = &result.singles {
+        singles::describe(found);
     }
     if result.near_ties > 0 {
         eprintln!(

@@ -9,10 +9,13 @@ mod exact;
 mod mix;
 mod model;
 mod output;
+mod panel;
+mod panel_check;
 mod phase;
 mod project;
 mod run;
 mod shot;
+mod singles;
 mod survey;
 mod terminal;
 mod train_mlm;
@@ -50,7 +53,10 @@ enum Command {
     Phase(phase::Phase),
     /// Follow single chains: basins, dwell times, recurrences, political content.
     Trajectories(trajectories::Trajectories),
-    /// Re-evaluate a certificate from its file.
+    /// Hold lotteries over panels of people, and draw from them.
+    #[command(subcommand)]
+    Panel(panel::Panel),
+    /// Check a certificate or a panel's audit file from scratch.
     Verify(verify::Verify),
     /// Train a small BERT-layout masked language model and its tokenizer from plain text.
     TrainMlm(train_mlm::TrainMlm),
@@ -106,6 +112,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Exact(command)) => command.run(),
         Some(Command::Phase(command)) => command.run(),
         Some(Command::Trajectories(command)) => command.run(),
+        Some(Command::Panel(command)) => command.run(),
         Some(Command::Verify(command)) => command.run(),
         Some(Command::TrainMlm(command)) => command.run(),
         Some(Command::Model(command)) => command.run(),

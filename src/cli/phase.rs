@@ -7,6 +7,7 @@ use super::chains::{DynamicsArgs, SpaceArgs, StartArgs, crossing, temperatures, 
 use super::demand::{Failure, Outcome};
 use super::run::carry_out;
 use super::{Common, output};
+use crate::glauber::experiments::KeepTokens;
 use crate::glauber::experiments::phase::{CellSummary, PhaseFindings, PhaseSpec};
 use crate::glauber::experiments::theory::TheorySpec;
 use crate::glauber::phase::{Critical, CriticalTemperature, Grid};
@@ -50,6 +51,10 @@ pub(crate) struct Phase {
     /// Leave out influence and margins.
     #[arg(long)]
     no_theory: bool,
+    /// Which pairs keep the token of every step, to be read in the window (with --project): `budgeted` (as many of each
+    /// cell's first pairs as are sure to fit 500 MB for the run), `all`, `first:N` of each cell, or `none`.
+    #[arg(long, value_name = "WHICH", default_value = "budgeted")]
+    keep_tokens: KeepTokens,
     #[command(flatten)]
     dynamics: DynamicsArgs,
     #[command(flatten)]
@@ -84,6 +89,7 @@ impl Phase {
             order_chains: self.order_chains,
             order_sweeps: self.order_sweeps,
             theory: (!self.no_theory).then(TheorySpec::default),
+            keep_tokens: self.keep_tokens,
             seed: self.common.seed,
         };
         let RunOutcome::Phase { cells, findings } = carry_out(&self.common, &RunSpec::Phase(spec.clone()))? else {
@@ -107,7 +113,7 @@ fn cell(row: &ChainCellRow<CellSummary>) -> Result<Value, Failure> {
     Ok(json!({
         "model": row.model, "subject": row.subject, "temperature": row.temperature, "length": row.length,
         "cap": row.cap, "finished": row.finished,
-        "pairs": result.map_or(0, |result| result.pairs),
+        "pairs": result.map_or(0, |result| result.pairs), "pairs_with_tokens": row.summary.kept,
         "t_couple": result.map(|result| crossing(&result.t_couple.estimate)),
         "t_couple_estimate": result.map(|result| result.t_couple),
         "censored": result.map(|result| result.censored),

@@ -1,6 +1,7 @@
 //! `kleroterion shot`: a picture of a tab, drawn without a display.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -32,6 +33,9 @@ pub(crate) struct Shot {
     /// Width x height in points.
     #[arg(long, value_name = "WxH", default_value = "1280x800", value_parser = size)]
     size: (u32, u32),
+    /// Longest wait for queued runs, in seconds; after it the picture shows what they have found so far.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    wait: u64,
 }
 
 fn tab(name: &str) -> Result<TabKind, String> {
@@ -49,7 +53,8 @@ fn size(text: &str) -> Result<(u32, u32), String> {
 impl Shot {
     pub(crate) fn run(self) -> Outcome {
         let dark = matches!(self.theme, Theme::Dark);
-        let png = shot::shot(&self.project, self.tab, dark, self.size).map_err(Failure::input)?;
+        let wait = Duration::from_secs(self.wait);
+        let png = shot::shot(&self.project, self.tab, dark, self.size, wait).map_err(Failure::input)?;
         output::write_file(&self.out, &png)
     }
 }

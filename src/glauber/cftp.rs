@@ -18,6 +18,8 @@ const BATCH_ROWS: usize = 256;
 pub struct PerfectDraw {
     /// The state at time 0, whole.
     pub state: Vec<u32>,
+    /// Its place among all states, in base q with the first free site counting most: the order of a stationary law.
+    pub number: usize,
     /// How many steps before 0 all states were started for the draw.
     pub steps: u64,
 }
@@ -31,6 +33,17 @@ pub struct PerfectSampler {
     states: usize,
     /// By free site, then by context: the law of its tokens. Shape `[n, N / V, V]`.
     laws: Vec<f64>,
+}
+
+/// The number of states of `space`, if all of them can be started at once.
+pub fn startable(space: &Space) -> Result<usize, ConditionalsError> {
+    let (n, v) = (space.free().len(), space.allowed().len());
+    let states = u32::try_from(n).ok().and_then(|n| v.checked_pow(n)).filter(|&states| states <= MOST_STARTS);
+    states.ok_or_else(|| {
+        ConditionalsError::Invalid(format!(
+            "more than {MOST_STARTS} states cannot be started at once: allow fewer tokens or freeze more positions"
+        ))
+    })
 }
 
 impl PerfectSampler {
@@ -49,12 +62,7 @@ impl PerfectSampler {
             ));
         }
         let (n, v) = (space.free().len(), space.allowed().len());
-        let states = u32::try_from(n).ok().and_then(|n| v.checked_pow(n)).filter(|&states| states <= MOST_STARTS);
-        let Some(states) = states else {
-            return Err(ConditionalsError::Invalid(format!(
-                "more than {MOST_STARTS} states cannot be started at once: allow fewer tokens or freeze more positions"
-            )));
-        };
+        let states = startable(&space)?;
         let mut sampler = Self { space, states, laws: Vec::with_capacity(n * states) };
         let contexts = states / v;
         let questions: Vec<(usize, usize)> =
@@ -76,6 +84,11 @@ impl PerfectSampler {
             }
         }
         Ok(sampler)
+    }
+
+    /// Number of states.
+    pub fn states(&self) -> usize {
+        self.states
     }
 
     /// How far apart the states lie that differ by one token at a free site; site 0 counts most.
@@ -146,7 +159,7 @@ impl PerfectSampler {
                 image.truncate(kept);
             }
             if let [only] = image[..] {
-                return Ok(PerfectDraw { state: self.state(only), steps });
+                return Ok(PerfectDraw { state: self.state(only), number: only, steps });
             }
             if steps == most_steps {
                 break;
@@ -192,7 +205,8 @@ mod tests {
             let mut counts = vec![0; law.len()];
             for draw in 0..10_000 {
                 let drawn = sampler.draw(5, draw, 1 << 20, &Silent).unwrap();
-                counts[drawn.state.iter().fold(0, |number, &token| number * v + token as usize)] += 1;
+                assert_eq!(drawn.state.iter().fold(0, |number, &token| number * v + token as usize), drawn.number);
+                counts[drawn.number] += 1;
             }
             let (chi, freedom) = chi_square(&counts, &law);
             // Four standard deviations of chi-square, which has variance 2 df.

@@ -4,8 +4,9 @@ use super::command_line::option;
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
+use crate::glauber::experiments::singles::{SinglesSpec, StartLaw};
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
-use crate::glauber::experiments::{StartChoice, Template, Vocabulary};
+use crate::glauber::experiments::{KeepTokens, StartChoice, Template, Vocabulary};
 use crate::glauber::probe::ProbeSettings;
 use crate::glauber::trajectories::TrajectorySpec;
 
@@ -70,7 +71,34 @@ pub(super) fn mix(line: &mut Vec<String>, spec: &MixSpec) {
     if spec.theory.is_some() {
         line.push("--theory".to_owned());
     }
+    singles(line, spec.singles.as_ref());
     option(line, "--seed", &spec.seed.to_string());
+}
+
+/// Single chains: what differs from the command's own choice.
+fn singles(line: &mut Vec<String>, spec: Option<&SinglesSpec>) {
+    let usual = SinglesSpec::default();
+    let Some(spec) = spec else {
+        option(line, "--single-chains", "0");
+        return;
+    };
+    if spec.chains != usual.chains {
+        option(line, "--single-chains", &spec.chains.to_string());
+    }
+    for (side, (law, usual)) in ["a", "b"].into_iter().zip(spec.laws.iter().zip(&usual.laws)) {
+        let text = match law {
+            StartLaw::Uniform => "uniform".to_owned(),
+            StartLaw::Anchor(rank) => format!("anchor:{rank}"),
+            StartLaw::Typed(sentence) => format!("typed:{sentence}"),
+            StartLaw::Sentences(_) => format!("sentences:sentences-{side}.txt"),
+        };
+        if law != usual {
+            option(line, &format!("--law-{side}"), &text);
+        }
+    }
+    if spec.times != usual.times {
+        option(line, "--compare-at", &list(&spec.times));
+    }
 }
 
 pub(super) fn exact(line: &mut Vec<String>, spec: &ExactRunSpec) {
@@ -82,6 +110,11 @@ pub(super) fn exact(line: &mut Vec<String>, spec: &ExactRunSpec) {
     template(line, spec.template.as_ref());
     if spec.keep_law {
         line.push("--law".to_owned());
+    }
+    if let Some(perfect) = &spec.perfect {
+        option(line, "--perfect-samples", &perfect.samples.to_string());
+        option(line, "--perfect-steps", &perfect.most_steps.to_string());
+        option(line, "--seed", &perfect.seed.to_string());
     }
 }
 
@@ -101,6 +134,9 @@ pub(super) fn phase(line: &mut Vec<String>, spec: &PhaseSpec) {
     option(line, "--order-sweeps", &spec.order_sweeps.to_string());
     if spec.theory.is_none() {
         line.push("--no-theory".to_owned());
+    }
+    if spec.keep_tokens != KeepTokens::default() {
+        option(line, "--keep-tokens", &spec.keep_tokens.to_string());
     }
     option(line, "--coupling", &spec.coupling.to_string());
     option(line, "--scan", &spec.scan.to_string());

@@ -1,13 +1,14 @@
 //! Runs of chains: coupled pairs, exact spaces, phase diagrams, trajectories. What they do is committed about once a
 //! second together with the state from which a later sitting goes on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::work::{Bench, JobError, RunOutcome};
 use crate::glauber::chain::{Batch, Budget, Ensemble, EnsembleState, Meeting, Options};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError};
-use crate::glauber::experiments::exact::{self, ExactRunSpec};
+use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::{self, MixSpec};
 use crate::glauber::experiments::phase::{CellSummary, PhaseRun, PhaseSpec, PhaseState, Subject};
 use crate::glauber::experiments::space;
@@ -20,34 +21,36 @@ use crate::progress::Progress;
 use crate::store::ChainCellRow;
 
 /// Time between two commits, at least.
-const COMMIT: Duration = Duration::from_secs(1);
+pub(super) const COMMIT: Duration = Duration::from_secs(1);
 /// Time between two summaries, at least; they take at most a tenth of the time.
-const REFRESH: Duration = Duration::from_secs(2);
+pub(super) const REFRESH: Duration = Duration::from_secs(2);
 /// How long one call to an ensemble should take.
 const SLICE: f64 = 0.2;
 /// Name of the one document that a mix, exact or trajectories run leaves.
 pub const RESULT: &str = "result";
+/// Name of an exact run's document of perfect samples.
+pub const PERFECT: &str = "perfect";
 /// Names of a phase run's document of findings, and of a trajectories run's finished stages.
 pub const FINDINGS: &str = "findings";
 
 /// When something that costs time is due again.
-struct Pace {
+pub(super) struct Pace {
     last: Instant,
     pause: Duration,
     least: Duration,
 }
 
 impl Pace {
-    fn new(least: Duration) -> Self {
+    pub(super) fn new(least: Duration) -> Self {
         Self { last: Instant::now(), pause: least, least }
     }
 
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         self.last.elapsed() >= self.pause
     }
 
     /// Does the work, and puts off the next so that it takes a tenth of the time at most.
-    fn paced<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn paced<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let done = work();
         self.pause = self.least.max(began.elapsed() * 9);
@@ -70,12 +73,37 @@ impl Slices {
     }
 }
 
-impl Batch {
-    fn take_over(&mut self, more: Self) {
-        self.meetings.extend(more.meetings);
-        self.segments.extend(more.segments);
-        self.updates += more.updates;
-        self.rows += more.rows;
+/// What waits for the next commit. The segments of a chain are joined to one: a commit stores a row for each chain that
+/// moved, however often the ensemble was asked meanwhile.
+#[derive(Default)]
+struct Pending {
+    batch: Batch,
+    /// Where the segment of a chain (cell, pair, Y or not) is.
+    segments: HashMap<(usize, u64, bool), usize>,
+}
+
+impl Pending {
+    fn take_over(&mut self, more: Batch) {
+        let all = &mut self.batch;
+        all.meetings.extend(more.meetings);
+        all.updates += more.updates;
+        all.rows += more.rows;
+        for segment in more.segments {
+            let key = (segment.cell, segment.pair, segment.second);
+            match self.segments.get(&key) {
+                Some(&at) => all.segments[at].tokens.extend(segment.tokens),
+                None => {
+                    self.segments.insert(key, all.segments.len());
+                    all.segments.push(segment);
+                }
+            }
+        }
+    }
+
+    /// Hands over what has come together.
+    fn take(&mut self) -> Batch {
+        self.segments.clear();
+        std::mem::take(&mut self.batch)
     }
 }
 
@@ -116,7 +144,16 @@ impl Bench<'_> {
         };
         self.models(std::slice::from_ref(&model.identity))?;
         let conditionals = model.for_chains();
-        let cells = spec.cells(&*conditionals)?;
+        let mut cells = spec.cells(&*conditionals)?;
+        let singles = match &spec.singles {
+            Some(singles) => Some((cells.len(), singles.cell(&cells[mix::MAIN], &*conditionals, self.progress)?)),
+            None => None,
+        };
+        cells.extend(singles.iter().map(|(_, cell)| cell.clone()));
+        let mut tokens = match &singles {
+            Some((at, cell)) => self.ledger.chain_tokens(*at as u32, cell.count)?,
+            None => Vec::new(),
+        };
         let options = options(model.is_toy());
         let (mut ensemble, mut found, mut meetings) = match self.ledger.chains::<MixState>()? {
             Some((kept, meetings)) => {
@@ -126,17 +163,27 @@ impl Bench<'_> {
             None => (Ensemble::new(vec![&*conditionals], cells, options)?, None, Vec::new()),
         };
 
-        let mut pending = Batch::default();
+        let mut pending = Pending::default();
         let (mut commits, mut summaries, mut slices) = (Pace::new(COMMIT), Pace::new(REFRESH), Slices(1024));
         self.progress.stage("coupling pairs");
         loop {
             let finished = ensemble.finished();
             let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
-            let stopped = advanced.map(|batch| pending.take_over(batch)).err();
+            let stopped = match advanced {
+                Ok(batch) => {
+                    let own = |cell: usize| singles.as_ref().is_some_and(|(at, _)| *at == cell);
+                    for segment in batch.segments.iter().filter(|segment| own(segment.cell)) {
+                        tokens[segment.pair as usize].extend(&segment.tokens);
+                    }
+                    pending.take_over(batch);
+                    None
+                }
+                Err(error) => Some(error),
+            };
             if finished || stopped.is_some() || commits.is_due() {
-                meetings.extend(pending.meetings.iter().copied());
+                let batch = pending.take();
+                meetings.extend(batch.meetings.iter().copied());
                 let state = MixState { ensemble: ensemble.snapshot(), theory: found.clone() };
-                let batch = std::mem::take(&mut pending);
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }
             if let Some(stopped) = stopped {
@@ -156,7 +203,11 @@ impl Bench<'_> {
         }
         self.progress.stage("summing up");
         let result = mix::result(spec, &ensemble, &meetings, found.as_ref())?;
-        let result = result.ok_or_else(|| JobError::Internal("no pair was run".to_owned()))?;
+        let mut result = result.ok_or_else(|| JobError::Internal("no pair was run".to_owned()))?;
+        if let (Some(settings), Some((_, cell))) = (&spec.singles, &singles) {
+            let embeddings = model.embeddings();
+            result.singles = Some(settings.read(cell, &tokens, &*conditionals, &*embeddings, self.progress)?);
+        }
         self.ledger.document(RESULT, &result)?;
         model.rest();
         Ok(RunOutcome::Mix(Box::new(result)))
@@ -181,9 +232,7 @@ impl Bench<'_> {
             None => self.open_at(&spec.model, spec.length)?,
         };
         self.models(std::slice::from_ref(&model.identity))?;
-        let result = exact::run(spec, &*model.conditionals, self.progress)?;
-        self.ledger.document(RESULT, &result)?;
-        Ok(RunOutcome::Exact(Box::new(result)))
+        self.enumerated(spec, &*model.conditionals)
     }
 
     pub(super) fn phase(&self, spec: &PhaseSpec) -> Result<RunOutcome, JobError> {
@@ -229,7 +278,7 @@ impl Bench<'_> {
                 summary: run.summary(cell)?,
             })
         };
-        let mut pending = Batch::default();
+        let mut pending = Pending::default();
         let (mut commits, mut fits) = (Pace::new(COMMIT), Pace::new(REFRESH * 5));
         loop {
             let stepped = run.step(self.progress);
@@ -242,7 +291,7 @@ impl Bench<'_> {
                 Err(error) => (false, Some(error)),
             };
             if ended || stopped.is_some() || commits.is_due() {
-                let batch = std::mem::take(&mut pending);
+                let batch = pending.take();
                 commits.paced(|| {
                     let rows = run.changed().into_iter().map(|cell| row(&run, cell)).collect::<Result<Vec<_>, _>>()?;
                     self.ledger.chain_batch(&batch, &rows, &run.state()).map_err(JobError::from)
@@ -333,7 +382,7 @@ impl Bench<'_> {
         let steps = |tokens: &[Vec<u8>]| tokens.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
         let width = crate::glauber::chain::token_bytes(&cell.space) as u64;
         let total = spec.chains * cell.cap;
-        let (mut commits, mut slices, mut pending) = (Pace::new(COMMIT), Slices(256), Batch::default());
+        let (mut commits, mut slices, mut pending) = (Pace::new(COMMIT), Slices(256), Pending::default());
         loop {
             let finished = ensemble.finished();
             let advanced =
@@ -350,7 +399,7 @@ impl Bench<'_> {
             };
             self.progress.report(steps(&tokens) / width, total);
             if finished || stopped.is_some() || commits.is_due() {
-                let (batch, state) = (std::mem::take(&mut pending), ensemble.snapshot());
+                let (batch, state) = (pending.take(), ensemble.snapshot());
                 commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
             }
             if let Some(stopped) = stopped {

@@ -10,7 +10,8 @@ impl RunSpec {
     /// The command line that does the same headless, quoted for a POSIX shell.
     ///
     /// What a spec holds as text and a command reads from a file is named `sentences.txt` (one on each line), `corpus.txt`,
-    /// `analysis.json`, `probe.json` and `certificate.json`.
+    /// `analysis.json`, `probe.json` and `certificate.json`;
+    /// the people and quotas of a lottery, `people.csv` and `quotas.csv`.
     pub fn command_line(&self) -> String {
         let mut line = vec!["kleroterion".to_owned()];
         match self {
@@ -48,6 +49,17 @@ impl RunSpec {
             Self::Exact(spec) => chain_lines::exact(&mut line, spec),
             Self::Phase(spec) => chain_lines::phase(&mut line, spec),
             Self::Trajectories(spec) => chain_lines::trajectories(&mut line, spec),
+            Self::Lottery(spec) => {
+                line.extend(["panel".to_owned(), "lottery".to_owned()]);
+                option(&mut line, "--people", "people.csv");
+                option(&mut line, "--quotas", "quotas.csv");
+                option(&mut line, "--size", &spec.quotas.size.to_string());
+                option(&mut line, "--algorithm", spec.algorithm.name());
+                if spec.algorithm.is_sampled() {
+                    option(&mut line, "--draws", &spec.draws.to_string());
+                }
+                option(&mut line, "--seed", &spec.seed.to_string());
+            }
             Self::TrainMlm(spec) => {
                 line.push("train-mlm".to_owned());
                 train_mlm(&mut line, spec);

@@ -6,6 +6,7 @@ mod command_line;
 pub mod context;
 mod headless;
 mod ledger;
+mod perfect;
 pub mod runner;
 pub mod session;
 pub mod spec;

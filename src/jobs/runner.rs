@@ -51,6 +51,7 @@ impl Lane {
             | RunSpec::Exact(_)
             | RunSpec::Phase(_)
             | RunSpec::Trajectories(_)
+            | RunSpec::Lottery(_)
             | RunSpec::TrainMlm(_) => Self::Heavy,
             RunSpec::Fetch(_) | RunSpec::Verify(_) => Self::Light,
         }
@@ -365,6 +366,7 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
         RunSpec::Exact(spec) => model(&spec.model),
         RunSpec::Phase(spec) => spec.subjects().find_map(model),
         RunSpec::Trajectories(spec) => model(&spec.model),
+        RunSpec::Lottery(_) => None,
         RunSpec::TrainMlm(spec) => [&spec.text, &spec.out]
             .into_iter()
             .find(|path| project.inside(path).is_err())

@@ -6,6 +6,7 @@ use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::trajectories::TrajectoriesSpec;
 use crate::glauber::survey::SurveySpec;
+use crate::sortition::lottery_run::LotterySpec;
 
 /// What a run does.
 #[expect(clippy::large_enum_variant, reason = "a handful live at once")]
@@ -22,6 +23,8 @@ pub enum RunSpec {
     Phase(PhaseSpec),
     /// Single chains, and where they go.
     Trajectories(TrajectoriesSpec),
+    /// A lottery over panels of a pool, under quotas.
+    Lottery(LotterySpec),
     TrainMlm(crate::models::TrainMlmSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
@@ -54,6 +57,7 @@ impl RunSpec {
             Self::Exact(_) => "exact",
             Self::Phase(_) => "phase",
             Self::Trajectories(_) => "trajectories",
+            Self::Lottery(_) => "lottery",
             Self::TrainMlm(_) => "train-mlm",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
@@ -67,8 +71,10 @@ impl RunSpec {
             Self::Mix(spec) => spec.seed,
             Self::Phase(spec) => spec.seed,
             Self::Trajectories(spec) => spec.seed,
+            Self::Lottery(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
-            Self::Exact(_) | Self::Fetch(_) | Self::Verify(_) => 0,
+            Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
+            Self::Fetch(_) | Self::Verify(_) => 0,
         }
     }
     /// The model reference the run asks for, if it asks for one by name.
@@ -81,7 +87,7 @@ impl RunSpec {
             Self::Phase(spec) => Some(&spec.model),
             Self::Trajectories(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),
-            Self::TrainMlm(_) | Self::Verify(_) => None,
+            Self::Lottery(_) | Self::TrainMlm(_) | Self::Verify(_) => None,
         }
     }
     /// SHA-256 of the canonical spec JSON (fields in the order of their declaration, no spaces), hex.

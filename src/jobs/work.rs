@@ -13,12 +13,14 @@ use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
 use crate::glauber::exact::ExactResult;
 use crate::glauber::experiments::mix::MixResult;
+use crate::glauber::experiments::perfect::PerfectResult;
 use crate::glauber::experiments::phase::{CellSummary, PhaseFindings};
 use crate::glauber::experiments::trajectories::TrajectoriesResult;
 use crate::glauber::survey::{Record, Stratum};
 use crate::models::train_mlm::{self, TrainError, TrainReport};
 use crate::models::{Library, LoadedModel, TrainMlmSpec};
 use crate::progress::{Cancelled, Progress};
+use crate::sortition::lottery_run::{self, LotteryError, LotteryResult, LotterySpec};
 use crate::store::{ChainCellRow, Project, StoreError, TrainingPoint, VerificationRow};
 
 /// Largest certificate that is read, in bytes.
@@ -35,12 +37,17 @@ pub enum RunOutcome {
         strata: Vec<Stratum>,
     },
     Mix(Box<MixResult>),
-    Exact(Box<ExactResult>),
+    /// The enumeration, and the perfect samples that were compared with it.
+    Exact {
+        result: Box<ExactResult>,
+        perfect: Option<PerfectResult>,
+    },
     Phase {
         cells: Vec<ChainCellRow<CellSummary>>,
         findings: Vec<PhaseFindings>,
     },
     Trajectories(Box<TrajectoriesResult>),
+    Lottery(Box<LotteryResult>),
     TrainMlm(TrainReport),
     /// What is in the cache now.
     Fetch {
@@ -84,6 +91,16 @@ impl From<ConditionalsError> for JobError {
     }
 }
 
+impl From<LotteryError> for JobError {
+    fn from(error: LotteryError) -> Self {
+        match error {
+            LotteryError::Cancelled(_) => Self::Cancelled,
+            LotteryError::Solver(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
 impl From<TrainError> for JobError {
     fn from(error: TrainError) -> Self {
         match error {
@@ -114,6 +131,7 @@ impl Bench<'_> {
             RunSpec::Exact(spec) => self.exact(spec),
             RunSpec::Phase(spec) => self.phase(spec),
             RunSpec::Trajectories(spec) => self.trajectories(spec),
+            RunSpec::Lottery(spec) => self.lottery(spec),
             RunSpec::TrainMlm(spec) => self.train_mlm(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;
@@ -185,6 +203,12 @@ impl Bench<'_> {
         let found = VerificationRow { ok: differences.is_empty(), differences };
         self.ledger.verification(&found)?;
         Ok(RunOutcome::Verify(found))
+    }
+
+    fn lottery(&self, spec: &LotterySpec) -> Result<RunOutcome, JobError> {
+        let result = lottery_run::run(spec, self.progress)?;
+        self.ledger.document(lottery_run::RESULT, &result)?;
+        Ok(RunOutcome::Lottery(Box::new(result)))
     }
 
     fn train_mlm(&self, spec: &TrainMlmSpec) -> Result<RunOutcome, JobError> {

@@ -14,14 +14,19 @@ pub fn wilson(successes: u64, n: u64, level: f64) -> [f64; 2] {
     if n == 0 {
         return [0.0, 1.0];
     }
+    wilson_share(successes as f64 / n as f64, n as f64, level)
+}
+
+/// Wilson's score interval around a share `p` known as well as from `n > 0` independent observations; `n` need not be whole
+/// (an effective number of draws).
+pub fn wilson_share(p: f64, n: f64, level: f64) -> [f64; 2] {
     let z = normal_quantile(0.5 + level / 2.0);
-    let (m, z2) = (n as f64, z * z);
-    let p = successes as f64 / m;
-    let centre = (p + z2 / (2.0 * m)) / (1.0 + z2 / m);
-    let half = z / (1.0 + z2 / m) * (p * (1.0 - p) / m + z2 / (4.0 * m * m)).sqrt();
+    let z2 = z * z;
+    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     // At the two ends the bound is exact; rounding must not leave a hair above 0 or below 1.
-    let lower = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
-    let upper = if successes >= n { 1.0 } else { (centre + half).min(1.0) };
+    let lower = if p <= 0.0 { 0.0 } else { (centre - half).max(0.0) };
+    let upper = if p >= 1.0 { 1.0 } else { (centre + half).min(1.0) };
     [lower, upper]
 }
 

@@ -7,6 +7,7 @@ mod convergence;
 mod correlation;
 mod counter;
 mod exponentiality;
+mod goodness_of_fit;
 mod intervals;
 mod kmeans;
 mod lag_coupling;
@@ -30,7 +31,8 @@ pub use counter::{Counter, Moment};
 pub use exponentiality::{
     ExponentialMean, Exponentiality, HazardBin, P_VALUE_METHOD, exponential_mean, exponentiality, hazards,
 };
-pub use intervals::{normal_quantile, wilson, zero_count_upper};
+pub use goodness_of_fit::{GoodnessOfFit, LEAST_EXPECTED, goodness_of_fit};
+pub use intervals::{normal_quantile, wilson, wilson_share, zero_count_upper};
 pub use kmeans::{KMeans, silhouette};
 pub use lag_coupling::{LagBound, lag_bounds};
 pub use logistic::{Logistic, choose_penalty};

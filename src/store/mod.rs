@@ -4,6 +4,7 @@ mod certify_rows;
 mod chain_rows;
 mod error;
 mod folder;
+mod panel_rows;
 mod project;
 mod results;
 mod runs;
@@ -14,6 +15,7 @@ mod values;
 
 pub use chain_rows::ChainCellRow;
 pub use error::StoreError;
+pub use panel_rows::StoredPool;
 pub use project::{Project, ProjectInfo};
 pub use results::{TrainingPoint, VerificationRow};
 pub use runs::{LogLine, RunFilter, RunId, RunRow, RunState};

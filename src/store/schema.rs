@@ -22,6 +22,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/01_runs.sql")),
     M::up(include_str!("migrations/02_results.sql")),
     M::up(include_str!("migrations/03_chains.sql")),
+    M::up(include_str!("migrations/04_panels.sql")),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

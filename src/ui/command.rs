@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::figures::figure::Figure;
 use crate::jobs::spec::RunSpec;
+use crate::sortition::pool::Pool;
 use crate::store::RunId;
 use crate::ui::settings::ThemeChoice;
 
@@ -17,35 +18,46 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// A table that is made when it is exported, on a background thread: every row behind what is shown, at full precision.
-#[derive(Clone)]
-pub struct LateTable {
-    /// File name stem.
+/// Something that is made when it is exported, on a background thread.
+pub struct Late<T> {
+    /// File name stem of a table, whole file name of a text.
     pub name: String,
-    make: Arc<dyn Fn() -> Table + Send + Sync>,
+    make: Arc<dyn Fn() -> T + Send + Sync>,
 }
 
-impl LateTable {
-    /// A table that `make` makes.
-    pub fn new(name: &str, make: impl Fn() -> Table + Send + Sync + 'static) -> Self {
+/// A table that is made on the way: every row behind what is shown, at full precision.
+pub type LateTable = Late<Table>;
+
+/// A text that is made on the way, or why it cannot be made.
+pub type LateText = Late<Result<String, String>>;
+
+impl<T> Late<T> {
+    /// What `make` makes.
+    pub fn new(name: &str, make: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self { name: name.to_owned(), make: Arc::new(make) }
     }
 
     /// Makes it; may take a while.
-    pub fn make(&self) -> Table {
+    pub fn make(&self) -> T {
         (self.make)()
     }
 }
 
-impl PartialEq for LateTable {
+impl<T> Clone for Late<T> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), make: self.make.clone() }
+    }
+}
+
+impl<T> PartialEq for Late<T> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.make, &other.make)
     }
 }
 
-impl std::fmt::Debug for LateTable {
+impl<T> std::fmt::Debug for Late<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LateTable({})", self.name)
+        write!(f, "Late({})", self.name)
     }
 }
 
@@ -73,12 +85,13 @@ pub enum TabKind {
     Certify,
     Mixing,
     Trajectories,
+    Panel,
     Runs,
 }
 
 impl TabKind {
     /// All tabs, in the order of their strip.
-    pub const ALL: [Self; 5] = [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Runs];
+    pub const ALL: [Self; 6] = [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Panel, Self::Runs];
 
     /// What the tab is called.
     pub fn name(self) -> &'static str {
@@ -87,6 +100,7 @@ impl TabKind {
             Self::Certify => "Certify",
             Self::Mixing => "Mixing",
             Self::Trajectories => "Trajectories",
+            Self::Panel => "Panel",
             Self::Runs => "Runs",
         }
     }
@@ -99,6 +113,25 @@ pub enum NewRun {
     TrainMlm,
     /// Download a model from a hub.
     Fetch,
+}
+
+/// People on their way into the project.
+#[derive(Clone, PartialEq)]
+pub struct NewPool {
+    /// Name of the file they come from.
+    pub source: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+    /// How its columns were read, as JSON.
+    pub mapping: String,
+    pub pool: Arc<Pool>,
+}
+
+impl std::fmt::Debug for NewPool {
+    /// Leaves the people out: what is printed may end in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewPool({}, {} people)", self.source, self.pool.len())
+    }
 }
 
 /// One wish of the user, with what it needs.
@@ -137,6 +170,7 @@ pub enum Command {
     ExportTable(Box<Table>),
     /// The same for a table that is made on the way.
     ExportLate(LateTable),
+    ExportLateText(LateText),
     ExportText {
         name: String,
         text: String,
@@ -145,6 +179,14 @@ pub enum Command {
     CopyText(String),
     /// Chooses a text or CSV file of sentences off the UI thread and stores it under its name.
     ImportSentences,
+    /// Chooses a file of people off the UI thread; the Panel tab previews it.
+    ChoosePeople,
+    /// Stores people in the project and shows them in the Panel tab.
+    StorePool(NewPool),
+    /// Deletes everybody who was imported from the project.
+    ForgetPeople,
+    /// Fills the screen with the window, or gives it back its frame.
+    FullScreen(bool),
     /// Chooses a certificate file off the UI thread and verifies it.
     ChooseCertificate,
     Undo,

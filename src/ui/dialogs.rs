@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, RichText, TextEdit};
 
-use super::command::{Command, FigureFormat, LateTable, Table};
+use super::command::{Command, FigureFormat, LateTable, LateText, Table};
 use super::command_palette::{Entry, keys_text};
 use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
@@ -22,6 +22,8 @@ pub enum Export {
     Table(Box<Table>),
     /// As CSV, made on the way.
     Late(LateTable),
+    /// As it is, made on the way.
+    LateText(LateText),
     Text {
         name: String,
         text: String,
@@ -42,6 +44,7 @@ impl Export {
             }
             Self::Table(table) => format!("{}.csv", file_stem(&table.name)),
             Self::Late(table) => format!("{}.csv", file_stem(&table.name)),
+            Self::LateText(text) => text.name.clone(),
             Self::Text { name, .. } => name.clone(),
         }
     }
@@ -50,7 +53,7 @@ impl Export {
         match self {
             Self::Figure(..) => "figure",
             Self::Table(_) | Self::Late(_) => "table",
-            Self::Text { .. } => "file",
+            Self::Text { .. } | Self::LateText(_) => "file",
         }
     }
 }
@@ -81,6 +84,7 @@ pub enum Purpose {
     CopySample(PathBuf),
     ImportSentences,
     Certificate,
+    People,
     Export(Export),
 }
 
@@ -96,7 +100,7 @@ impl Purpose {
     pub fn chooser(&self) -> Chooser {
         match self {
             Self::NewProject | Self::OpenProject | Self::DuplicateProject | Self::CopySample(_) => Chooser::Folder,
-            Self::ImportSentences | Self::Certificate => Chooser::OpenFile,
+            Self::ImportSentences | Self::Certificate | Self::People => Chooser::OpenFile,
             Self::Export(_) => Chooser::SaveFile,
         }
     }
@@ -105,6 +109,7 @@ impl Purpose {
         match self {
             Self::ImportSentences => Some(("Sentences", &["txt", "csv"])),
             Self::Certificate => Some(("Certificate", &["json"])),
+            Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx"])),
             _ => None,
         }
     }
@@ -142,6 +147,12 @@ impl Purpose {
                 "The model is evaluated again from the file alone; every difference is listed.",
                 "File",
                 "Verify",
+            ),
+            Self::People => (
+                "Import people".into(),
+                "A table with one row for each person: CSV, Excel (xlsx) or JSON lines. You see what is in it before anything is stored.",
+                "File",
+                "Preview",
             ),
             Self::Export(export) => (format!("Export {}", export.noun()), "", "File", "Save"),
         }

@@ -33,6 +33,7 @@ pub fn run_kind(kind: &str) -> String {
         "trajectories" => "Trajectories".to_owned(),
         "train-mlm" => "Train a model".to_owned(),
         "fetch" => "Download".to_owned(),
+        "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),
         other => other.to_owned(),
     }
@@ -51,6 +52,7 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::Trajectories(spec) => {
             format!("{}, n = {}, tau = {}", counted(spec.chains, "chain", "chains"), spec.length, spec.temperature)
         }
+        RunSpec::Lottery(spec) => format!("{}, {} of {}", spec.algorithm, spec.quotas.size, spec.pool.len()),
         RunSpec::TrainMlm(spec) => spec.text.display().to_string(),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),

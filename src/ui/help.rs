@@ -104,6 +104,38 @@ pub const CONTROL_PERMUTED: Help = Help {
     text: include_str!("../../assets/help/control-permuted.md"),
 };
 
+/// `What is a chance?`
+pub const CHANCE: Help = Help { id: "chance", name: "a chance", text: include_str!("../../assets/help/chance.md") };
+/// `What is the Gini coefficient?`
+pub const GINI: Help =
+    Help { id: "gini", name: "the Gini coefficient", text: include_str!("../../assets/help/gini.md") };
+/// `What is the geometric mean?`
+pub const GEOMETRIC_MEAN: Help = Help {
+    id: "geometric-mean",
+    name: "the geometric mean",
+    text: include_str!("../../assets/help/geometric-mean.md"),
+};
+/// `What is under half of k/n?`
+pub const UNDER_HALF: Help =
+    Help { id: "under-half", name: "under half of k/n", text: include_str!("../../assets/help/under-half.md") };
+/// `What is effective people?`
+pub const EFFECTIVE_PEOPLE: Help = Help {
+    id: "effective-people",
+    name: "effective people",
+    text: include_str!("../../assets/help/effective-people.md"),
+};
+/// `What is a public lottery of numbered panels?`
+pub const PUBLIC_LOTTERY: Help = Help {
+    id: "public-lottery",
+    name: "a public lottery of numbered panels",
+    text: include_str!("../../assets/help/public-lottery.md"),
+};
+
+/// `What is a quota?`
+pub const QUOTA: Help = Help { id: "quota", name: "a quota", text: include_str!("../../assets/help/quota.md") };
+/// `What is a public draw?`
+pub const PUBLIC_DRAW: Help =
+    Help { id: "public-draw", name: "a public draw", text: include_str!("../../assets/help/public-draw.md") };
 /// `What is a coupling?`
 pub const COUPLING: Help =
     Help { id: "coupling", name: "a coupling", text: include_str!("../../assets/help/coupling.md") };
@@ -176,6 +208,12 @@ pub const LAG_BOUND: Help =
 /// `What is the mixing time?`
 pub const MIXING_TIME: Help =
     Help { id: "mixing-time", name: "the mixing time", text: include_str!("../../assets/help/mixing-time.md") };
+/// `What is a perfect sample?`
+pub const PERFECT_SAMPLES: Help = Help {
+    id: "perfect-samples",
+    name: "a perfect sample",
+    text: include_str!("../../assets/help/perfect-samples.md"),
+};
 /// `What is the spectral gap?`
 pub const SPECTRAL_GAP: Help =
     Help { id: "spectral-gap", name: "the spectral gap", text: include_str!("../../assets/help/spectral-gap.md") };
@@ -299,7 +337,7 @@ pub const BRIER_SCORE: Help =
     Help { id: "brier-score", name: "the Brier score", text: include_str!("../../assets/help/brier-score.md") };
 
 /// All explanations.
-pub const ALL: [Help; 68] = [
+pub const ALL: [Help; 77] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -318,6 +356,14 @@ pub const ALL: [Help; 68] = [
     CONTROL_ISING,
     CONTROL_RANDOM_INIT,
     CONTROL_PERMUTED,
+    CHANCE,
+    GINI,
+    GEOMETRIC_MEAN,
+    UNDER_HALF,
+    EFFECTIVE_PEOPLE,
+    PUBLIC_LOTTERY,
+    QUOTA,
+    PUBLIC_DRAW,
     COUPLING,
     SCAN,
     START,
@@ -341,6 +387,7 @@ pub const ALL: [Help; 68] = [
     FINITE_SIZE,
     LAG_BOUND,
     MIXING_TIME,
+    PERFECT_SAMPLES,
     SPECTRAL_GAP,
     ENTROPY_PRODUCTION,
     SCAN_DEPENDENCE,

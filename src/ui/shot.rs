@@ -18,14 +18,16 @@ pub enum ShotError {
     /// The project would not open; the message says why and what to do.
     #[error("{0}")]
     Project(String),
-    #[error("the project was not ready within {0} s. Run its queued work first, then take the picture")]
+    #[error("the project was not open within {0} s. Close what else works on this machine, or give a longer --wait")]
     Late(u64),
     #[error("the picture could not be made: {0}")]
     Picture(String),
 }
 
-/// Longest wait for queued runs and loads.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Longest wait for a project to open.
+const OPENING: Duration = Duration::from_secs(60);
+/// Once queued runs have been waited for long enough: how long a question to the store or the model may still take.
+const LOADING: Duration = Duration::from_secs(2);
 /// No answer of a thread for so long: everything asked for is there.
 const QUIET: Duration = Duration::from_millis(250);
 /// Enough quarter seconds for notices to go.
@@ -33,8 +35,9 @@ const FRAMES: usize = 64;
 /// Frames at the end whose questions to the store and the model are waited for.
 const WAITED: usize = 6;
 
-/// The tab of the project at `project` as a PNG of `size` pixels, once its queued work and its loads are done.
-pub fn shot(project: &Path, tab: TabKind, dark: bool, size: (u32, u32)) -> Result<Vec<u8>, ShotError> {
+/// The tab of the project at `project` as a PNG of `size` pixels. Its queued work goes on meanwhile: the picture is taken
+/// when that is done, or as things stand after `wait`.
+pub fn shot(project: &Path, tab: TabKind, dark: bool, size: (u32, u32), wait: Duration) -> Result<Vec<u8>, ShotError> {
     let settings = std::env::temp_dir().join(format!("kleroterion-shot-{}", std::process::id()));
     let answers = Arc::new(AtomicU64::new(0));
     let counter = answers.clone();
@@ -42,6 +45,7 @@ pub fn shot(project: &Path, tab: TabKind, dark: bool, size: (u32, u32)) -> Resul
         counter.fetch_add(1, Ordering::Relaxed);
     });
     let mut workbench = Workbench::new(settings.clone(), Arc::new(Library::default()), wake);
+    let deadline = Instant::now() + wait;
     let mut problem = None;
     let mut frame = 0;
     let theme = if dark { egui::Theme::Dark } else { egui::Theme::Light };
@@ -49,10 +53,10 @@ pub fn shot(project: &Path, tab: TabKind, dark: bool, size: (u32, u32)) -> Resul
         if frame == 0 {
             ui.ctx().options_mut(|options| options.zoom_with_keyboard = false);
             workbench.open_project(ui.ctx(), project);
-            problem = opened(&mut workbench, ui.ctx(), &answers).err();
+            problem = opened(&mut workbench, ui.ctx(), &answers, deadline).err();
             workbench.show_tab(tab);
         } else if frame + WAITED >= FRAMES && problem.is_none() {
-            problem = settled(&mut workbench, ui.ctx(), &answers).err();
+            settle(&mut workbench, ui.ctx(), &answers, deadline);
         } else {
             workbench.logic(ui.ctx());
         }
@@ -71,30 +75,41 @@ pub fn shot(project: &Path, tab: TabKind, dark: bool, size: (u32, u32)) -> Resul
     }
 }
 
-/// Waits until the project is open or refused.
-fn opened(workbench: &mut Workbench, ctx: &egui::Context, answers: &AtomicU64) -> Result<(), ShotError> {
-    settled(workbench, ctx, answers)?;
+/// Waits until the project is open or refused, then for its runs.
+fn opened(
+    workbench: &mut Workbench,
+    ctx: &egui::Context,
+    answers: &AtomicU64,
+    deadline: Instant,
+) -> Result<(), ShotError> {
+    let began = Instant::now();
+    while workbench.is_opening() {
+        if began.elapsed() > OPENING {
+            return Err(ShotError::Late(OPENING.as_secs()));
+        }
+        workbench.logic(ctx);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    settle(workbench, ctx, answers, deadline);
     match workbench.problem() {
         Some(problem) => Err(ShotError::Project(problem.to_owned())),
         None => Ok(()),
     }
 }
 
-/// Waits until no work is under way and no thread has answered for a while.
-fn settled(workbench: &mut Workbench, ctx: &egui::Context, answers: &AtomicU64) -> Result<(), ShotError> {
-    let began = Instant::now();
+/// Waits until no work is under way and no thread has answered for a while, or until `deadline`; past that, runs are not
+/// waited for any more, only what was asked a moment ago.
+fn settle(workbench: &mut Workbench, ctx: &egui::Context, answers: &AtomicU64, deadline: Instant) {
+    let deadline = deadline.max(Instant::now() + LOADING);
     let (mut heard, mut since) = (answers.load(Ordering::Relaxed), Instant::now());
-    loop {
+    while Instant::now() < deadline {
         workbench.logic(ctx);
         let now = answers.load(Ordering::Relaxed);
         if now != heard {
             (heard, since) = (now, Instant::now());
         }
         if workbench.settled() && since.elapsed() >= QUIET {
-            return Ok(());
-        }
-        if began.elapsed() > PATIENCE {
-            return Err(ShotError::Late(PATIENCE.as_secs()));
+            return;
         }
         std::thread::sleep(Duration::from_millis(10));
     }

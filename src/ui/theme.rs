@@ -141,6 +141,11 @@ pub fn diverging(t: f64) -> Color32 {
     opaque(colour::diverging(t))
 }
 
+/// Ground, ink and accent of a projector: the highest contrast there is, in either theme.
+pub fn projector() -> (Color32, Color32, Color32) {
+    (Color32::BLACK, Color32::WHITE, Color32::from_rgb(255, 214, 92))
+}
+
 fn opaque([r, g, b]: colour::Rgb) -> Color32 {
     Color32::from_rgb(r, g, b)
 }

@@ -1,6 +1,6 @@
 //! Thousands of coupled pairs and single chains over a grid of cells, advanced together and resumable at any moment.
 
-use super::cell::{Cell, Chains, check_count};
+use super::cell::{Cell, Chains, Record, check_count};
 use super::draw::{Drawing, Known};
 use super::foresight::{Foresight, laws_of};
 use super::questions::Asked;
@@ -239,6 +239,12 @@ impl<'m> Ensemble<'m> {
 
     /// Adds `more` pairs to a cell; they begin with the next round, from time 0.
     pub fn extend(&mut self, cell: usize, more: u64) -> Result<(), ConditionalsError> {
+        self.extend_recording(cell, more, u64::MAX)
+    }
+
+    /// Adds `more` pairs to a cell as [`Self::extend`] does, of which those below number `recorded` keep their tokens if
+    /// the cell records.
+    pub fn extend_recording(&mut self, cell: usize, more: u64, recorded: u64) -> Result<(), ConditionalsError> {
         let run = find(&mut self.runs, cell)?;
         if more == 0 {
             return Ok(());
@@ -246,7 +252,7 @@ impl<'m> Ensemble<'m> {
         let first = run.count();
         check_count(first.saturating_add(more))?;
         let met = self.pending.meetings.len();
-        let wave = Wave::begin(&run.cell, cell, first, more, &mut self.pending);
+        let wave = Wave::begin((&run.cell, cell), (first, more), recorded, &mut self.pending);
         run.ended += (self.pending.meetings.len() - met) as u64;
         if run.cell.chains.is_pairs() {
             wave.count_distances(&run.cell, &mut run.tally);
@@ -291,6 +297,14 @@ impl<'m> Ensemble<'m> {
             wave.apart(cell, stepped, &mut apart);
         }
         apart
+    }
+
+    /// Number of pairs of a cell whose tokens are recorded: its first ones, where every wave but the last is recorded as a
+    /// whole. 0 if there is no such cell.
+    pub fn recorded(&self, cell: usize) -> u64 {
+        let Some(run) = self.runs.get(cell).filter(|run| run.cell.record != Record::Nothing) else { return 0 };
+        let of = |wave: &Wave| wave.state.recorded.saturating_sub(wave.state.first).min(wave.state.count);
+        run.waves.iter().map(of).sum()
     }
 
     /// The cells, in the order of their numbers.

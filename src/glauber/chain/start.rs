@@ -22,6 +22,8 @@ pub enum Start {
     /// Chain k starts from entry k, modulo their number, and so does its partner, if it has one: anchors of escapes, or
     /// pairs with a lag.
     Same(Vec<Vec<u32>>),
+    /// Single chains of even number start as the first says, those of odd number as the second.
+    InTurn(Box<[Start; 2]>),
 }
 
 impl Start {
@@ -30,6 +32,12 @@ impl Start {
         let invalid = |problem: &str| Err(ConditionalsError::Invalid(problem.to_owned()));
         let one_token = space.allowed().len() < 2;
         let listed: Vec<&Vec<u32>> = match self {
+            Self::InTurn(starts) => {
+                if pairs {
+                    return invalid("two starts in turn are for single chains: give pairs another start");
+                }
+                return starts.iter().try_for_each(|start| start.check(space, false));
+            }
             Self::Uniform => vec![],
             Self::Opposite if pairs && one_token => {
                 return invalid("only one token is allowed, so no state differs: allow at least two");
@@ -94,6 +102,7 @@ impl Start {
                 let x = states[(pair % states.len() as u64) as usize].clone();
                 [x.clone(), x]
             }
+            Self::InTurn(starts) => starts[(pair % 2) as usize].pair(space, seed, pair),
         }
     }
 }

@@ -49,6 +49,14 @@ pub struct WaveState {
     pub status: Vec<Status>,
     /// Distances after the round under way.
     pub round: DistanceSum,
+    /// Pairs of lower number are recorded, where the cell records at all.
+    #[serde(default = "all_recorded")]
+    pub recorded: u64,
+}
+
+/// What waves did before they could choose.
+fn all_recorded() -> u64 {
+    u64::MAX
 }
 
 /// Tokens of one pair since they were last handed over.
@@ -87,16 +95,22 @@ pub(super) struct Wave {
     pub(super) state: WaveState,
     /// `[live, free sites]` under the permutation scan: the order of the present sweep.
     order: Vec<u32>,
-    /// One for each live pair where tokens are recorded.
+    /// One for each live pair whose tokens are recorded: the first slots.
     logs: Vec<Log>,
     /// One for each live pair, once they are walked ahead.
     ahead: Vec<Ahead>,
 }
 
 impl Wave {
-    /// `count` pairs from number `first` on, at their starts. Those that start together have met at time 0.
-    pub(super) fn begin(cell: &Cell, cell_index: usize, first: u64, count: u64, batch: &mut Batch) -> Self {
-        let mut state = WaveState { first, count, ..WaveState::default() };
+    /// `count` pairs from number `first` on, at their starts; those below number `recorded` keep their tokens if the cell
+    /// records. Those that start together have met at time 0.
+    pub(super) fn begin(
+        (cell, cell_index): (&Cell, usize),
+        (first, count): (u64, u64),
+        recorded: u64,
+        batch: &mut Batch,
+    ) -> Self {
+        let mut state = WaveState { first, count, recorded, ..WaveState::default() };
         let comparable = cell.chains.lag() == 0;
         for pair in first..first + count {
             let [x, mut y] = cell.start.pair(&cell.space, cell.seed, pair);
@@ -127,7 +141,8 @@ impl Wave {
 
     /// A wave as it was kept.
     pub(super) fn resume(cell: &Cell, state: WaveState) -> Self {
-        let logs = if cell.record == Record::Nothing { 0 } else { state.pairs.len() };
+        let recorded = state.pairs.partition_point(|&pair| pair < state.recorded);
+        let logs = if cell.record == Record::Nothing { 0 } else { recorded };
         let mut wave = Self { state, order: Vec::new(), logs: vec![Log::default(); logs], ahead: Vec::new() };
         wave.arrange(cell, Counter::new(cell.seed));
         wave

@@ -109,6 +109,7 @@ mod tests {
             template: None,
             record: true,
             theory: None,
+            singles: None,
             seed: 5,
         };
         let cells = spec.cells(toy.as_ref()).unwrap();

@@ -1,5 +1,6 @@
 //! One cell: coupled pairs at one temperature and length, how fast they meet and what bounds follow.
 
+use super::singles::{SinglesResult, SinglesSpec};
 use super::theory::{Theory, TheorySpec};
 use super::{StartChoice, Template, Vocabulary, space};
 use crate::glauber::chain::{Cell, Chains, Coupling, Ensemble, Meeting, Record, Scan, Tally, grid_time};
@@ -40,6 +41,9 @@ pub struct MixSpec {
     /// Influence and margin, sampled; `None` leaves them out.
     #[serde(default)]
     pub theory: Option<TheorySpec>,
+    /// Single chains from two start laws, for diagnostics and lower bounds; `None` leaves them out.
+    #[serde(default)]
+    pub singles: Option<SinglesSpec>,
     pub seed: u64,
 }
 
@@ -62,7 +66,7 @@ impl MixSpec {
         } else if self.lag_sweeps >= self.cap_sweeps {
             format!("the lag of {} sweeps must be shorter than the cap of {}", self.lag_sweeps, self.cap_sweeps)
         } else {
-            return Ok(());
+            return self.singles.as_ref().map_or(Ok(()), SinglesSpec::check);
         };
         Err(ConditionalsError::Invalid(problem))
     }
@@ -116,6 +120,9 @@ pub struct MixResult {
     pub draws: u64,
     pub near_ties: u64,
     pub theory: Option<Theory>,
+    /// What the single chains showed; `None` until all have ended.
+    #[serde(default)]
+    pub singles: Option<SinglesResult>,
 }
 
 /// Puts together what the ensemble of [`MixSpec::cells`] has shown so far, pairs that still run being censored where they
@@ -178,5 +185,6 @@ pub fn result(
         draws: summary.draws,
         near_ties: summary.near_ties,
         theory: theory.cloned(),
+        singles: None,
     }))
 }

@@ -3,12 +3,16 @@
 
 pub mod course;
 pub mod exact;
+mod keep;
 pub mod mix;
+pub mod perfect;
 pub mod phase;
 mod settings;
+pub mod singles;
 mod starts;
 pub mod theory;
 pub mod trajectories;
 
+pub use keep::{KeepTokens, TOKEN_BUDGET};
 pub use settings::{Template, Vocabulary, space};
 pub use starts::StartChoice;

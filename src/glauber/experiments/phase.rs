@@ -2,10 +2,10 @@
 //! time, coarse picture first, until each is known well enough.
 
 use super::theory::{Theory, TheorySpec, theory};
-use super::{StartChoice, Vocabulary, space};
+use super::{KeepTokens, StartChoice, Vocabulary, space};
 use crate::glauber::chain::{
     Batch, Budget, Cell, Chains, Coupling, CurvePoint, DriftPoint, Ensemble, EnsembleState, Meeting, Options, Record,
-    Scan, Start, Trace,
+    Scan, Start, Trace, token_bytes,
 };
 use crate::glauber::conditionals::{Conditionals, ConditionalsError};
 use crate::glauber::mixing::DriftCount;
@@ -55,6 +55,9 @@ pub struct PhaseSpec {
     /// Influence and margin at each length; `None` leaves them out.
     #[serde(default)]
     pub theory: Option<TheorySpec>,
+    /// Which pairs keep the token of every step.
+    #[serde(default = "KeepTokens::nothing")]
+    pub keep_tokens: KeepTokens,
     pub seed: u64,
 }
 
@@ -143,6 +146,9 @@ pub struct CellSummary {
     pub drift: Vec<DriftPoint>,
     pub draws: u64,
     pub near_ties: u64,
+    /// Pairs that keep the token of every step: the first ones of the cell.
+    #[serde(default)]
+    pub kept: u64,
 }
 
 /// What the whole grid of one model says.
@@ -204,10 +210,11 @@ impl<'m> PhaseRun<'m> {
                     start: start.clone(),
                     count: 0,
                     cap: spec.grid.cap(subject.length),
-                    record: Record::Nothing,
+                    record: if spec.keep_tokens == KeepTokens::None { Record::Nothing } else { Record::UntilEnd },
                     seed: spec.seed,
                 };
-                let neighbours = Cell { start: Start::Neighbours(Vec::new()), cap: 1, ..pairs.clone() };
+                let start = Start::Neighbours(Vec::new());
+                let neighbours = Cell { start, cap: 1, record: Record::Nothing, ..pairs.clone() };
                 cells.extend([pairs, neighbours]);
             }
             spaces.push(space);
@@ -324,10 +331,27 @@ impl<'m> PhaseRun<'m> {
                 if works[next].pairs == 0 {
                     self.ensemble.extend(2 * cell + 1, NEIGHBOURS)?;
                 }
-                self.ensemble.extend(2 * cell, pairs)?;
+                let recorded = self.recorded_below(cell);
+                self.ensemble.extend_recording(2 * cell, pairs, recorded)?;
             }
         }
         Ok(())
+    }
+
+    /// The number below which the next pairs of a cell, all of whose pairs have ended, keep their tokens. It depends on
+    /// the cell's own pairs alone.
+    fn recorded_below(&self, cell: usize) -> u64 {
+        let ended = &self.lifetimes[cell];
+        let kept = self.ensemble.recorded(2 * cell);
+        if kept < ended.len() as u64 {
+            return 0;
+        }
+        let model = self.places[cell].model;
+        // Both chains of a pair.
+        let step = 2 * token_bytes(&self.spaces[model]) as u64;
+        let used: u64 = ended.iter().map(|pair| pair.time * step).sum();
+        let most = step.saturating_mul(self.spec.grid.cap(self.subjects[model].length));
+        self.spec.keep_tokens.below(kept, used, most, self.places.len() as u64)
     }
 
     fn is_live(&self, cell: usize) -> bool {
@@ -448,7 +472,7 @@ impl<'m> PhaseRun<'m> {
         };
         let (curve, drift, draws, near_ties) = summary
             .map_or_else(Default::default, |summary| (summary.curve, summary.drift, summary.draws, summary.near_ties));
-        Ok(CellSummary { result, curve, drift, draws, near_ties })
+        Ok(CellSummary { result, curve, drift, draws, near_ties, kept: self.ensemble.recorded(2 * cell) })
     }
 
     /// Fits, critical temperatures and finite-size scaling of each model, from what has been seen.

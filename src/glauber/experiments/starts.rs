@@ -33,11 +33,7 @@ impl StartChoice {
             Self::Opposite => Start::Opposite,
             Self::Neighbours => Start::Neighbours(Vec::new()),
             Self::Sentences(sentences) => {
-                let states: Vec<Vec<u32>> = sentences
-                    .iter()
-                    .map(|sentence| fitted(model, space, sentence))
-                    .filter_map(Result::transpose)
-                    .collect::<Result<_, _>>()?;
+                let states = fitting(model, space, sentences)?;
                 if states.len() < 2 {
                     let (all, fit) = (sentences.len(), states.len());
                     return Err(ConditionalsError::Invalid(format!(
@@ -53,6 +49,15 @@ impl StartChoice {
     }
 }
 
+/// Those of the sentences that are long enough and allowed, as states of the space.
+pub(super) fn fitting(
+    model: &dyn Conditionals,
+    space: &Space,
+    sentences: &[String],
+) -> Result<Vec<Vec<u32>>, ConditionalsError> {
+    sentences.iter().map(|sentence| fitted(model, space, sentence)).filter_map(Result::transpose).collect()
+}
+
 /// A sentence as a state of the space, if it is long enough and allowed there.
 fn fitted(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Option<Vec<u32>>, ConditionalsError> {
     let tokens = model.tokenize(sentence)?;
@@ -66,7 +71,7 @@ fn fitted(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Opt
     Ok(space.holds(&state).then_some(state))
 }
 
-fn typed(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
+pub(super) fn typed(model: &dyn Conditionals, space: &Space, sentence: &str) -> Result<Vec<u32>, ConditionalsError> {
     fitted(model, space, sentence)?.ok_or_else(|| {
         ConditionalsError::Invalid(format!(
             "{sentence:?} cannot start this chain: it needs {} tokens, all of them in the chain's vocabulary",

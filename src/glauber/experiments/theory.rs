@@ -3,7 +3,7 @@
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, Precision};
 use crate::glauber::influence::{InfluenceSpec, Replacements, SampledInfluence, sampled_influence};
 use crate::glauber::margin::{Escape, MarginProfile, MarginSpec, ShellReplacements, profile};
-use crate::glauber::quench::{QuenchSettings, quench};
+use crate::glauber::quench::{Attractor, QuenchSettings, quench};
 use crate::glauber::space::Space;
 use crate::glauber::temperature::Temperature;
 use crate::progress::Progress;
@@ -121,12 +121,23 @@ fn anchor(
     seed: u64,
     progress: &dyn Progress,
 ) -> Result<Option<Vec<u32>>, ConditionalsError> {
+    let found = attractors(count, model, space, seed, progress)?;
+    let fixed = found.into_iter().find(|attractor| attractor.period() == 1);
+    Ok(fixed.and_then(|attractor| attractor.cycle.into_iter().next()))
+}
+
+/// Where `count` quenches from uniform states lead; most members first.
+pub(super) fn attractors(
+    count: u32,
+    model: &dyn Conditionals,
+    space: &Space,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<Vec<Attractor>, ConditionalsError> {
     let mut stream = Stream::new(seed, ANCHOR_STREAM);
     let starts: Vec<Vec<u32>> = (0..count).map(|_| space.uniform(&mut stream)).collect();
     let starts: Vec<&[u32]> = starts.iter().map(Vec::as_slice).collect();
-    let found = quench(model, space, &starts, &QuenchSettings::default(), progress)?;
-    let fixed = found.attractors.into_iter().find(|attractor| attractor.period() == 1);
-    Ok(fixed.and_then(|attractor| attractor.cycle.into_iter().next()))
+    Ok(quench(model, space, &starts, &QuenchSettings::default(), progress)?.attractors)
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use crate::glauber::probe::{Baseline, BaselineKind, PoliticalInput, ProbeSetting
 use crate::glauber::space::Space;
 use crate::glauber::temperature::Temperature;
 use crate::glauber::trajectories::{
-    Embedded, Embeddings, Part, Snapshots, TrajectoryInput, TrajectoryResult, TrajectorySpec, analyse,
+    Embeddings, Part, Snapshots, TrajectoryInput, TrajectoryResult, TrajectorySpec, analyse,
 };
 use crate::progress::Progress;
-use crate::statistics::{Convergence, Separation, convergence, separation};
+use crate::statistics::{Convergence, Separation, convergence};
 
 /// Most snapshots of a run.
 pub const MOST_SNAPSHOTS: u64 = 200_000;
@@ -97,23 +97,31 @@ impl TrajectoriesSpec {
 
     /// Snapshots of the chains of `cell`, from the bytes of their segments; a chain that still runs has fewer.
     pub fn snapshots(&self, cell: &Cell, tokens: &[Vec<u8>]) -> Result<Snapshots, ConditionalsError> {
-        let between = self.every * cell.space.free().len() as u64;
-        let chains = (0u64..)
-            .zip(tokens)
-            .map(|(chain, tokens)| {
-                let [start, _] = cell.start.pair(&cell.space, cell.seed, chain);
-                let trace = Trace::new(&cell.space, cell.scan, cell.seed, chain, 0, start, tokens.clone())?;
-                let mut states = Vec::new();
-                trace.replay(|step, state| {
-                    if step % between == 0 {
-                        states.push(state.to_vec());
-                    }
-                });
-                Ok(states)
-            })
-            .collect::<Result<_, ConditionalsError>>()?;
+        let chains = recorded_states(cell, tokens, self.every * cell.space.free().len() as u64)?;
         Ok(Snapshots { first_sweep: 0, every: self.every, chains })
     }
+}
+
+/// The states of single chains after every `between` steps, the start first, from the bytes of their segments.
+pub(super) fn recorded_states(
+    cell: &Cell,
+    tokens: &[Vec<u8>],
+    between: u64,
+) -> Result<Vec<Vec<Vec<u32>>>, ConditionalsError> {
+    (0u64..)
+        .zip(tokens)
+        .map(|(chain, tokens)| {
+            let [start, _] = cell.start.pair(&cell.space, cell.seed, chain);
+            let trace = Trace::new(&cell.space, cell.scan, cell.seed, chain, 0, start, tokens.clone())?;
+            let mut states = Vec::new();
+            trace.replay(|step, state| {
+                if step % between == 0 {
+                    states.push(state.to_vec());
+                }
+            });
+            Ok(states)
+        })
+        .collect()
 }
 
 /// All that is needed to read the recorded chains of a run without asking its model again.
@@ -252,11 +260,8 @@ fn separate(
     progress: &dyn Progress,
 ) -> Result<Option<Separation>, ConditionalsError> {
     let last: Vec<&[u32]> = snapshots.chains.iter().filter_map(|states| states.last()).map(Vec::as_slice).collect();
-    let embedded = Embedded::new(embeddings, &last, true, progress)?;
-    let row = |k: usize| embedded.row(k).iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
-    let side = |odd: usize| (odd..last.len()).step_by(2).map(row).collect::<Vec<_>>();
     // Too few chains to hold some out are no error: the bound is left out.
-    Ok(separation(&side(0), &side(1), seed).ok())
+    super::singles::separate(embeddings, &last, seed, progress)
 }
 
 fn baselines(

@@ -21,6 +21,7 @@ use crate::ui::settings::ZOOM;
 use crate::ui::table_text::table_text;
 use crate::ui::tabs::certify::CertifyTab;
 use crate::ui::tabs::mixing::MixingTab;
+use crate::ui::tabs::panel::PanelTab;
 use crate::ui::tabs::provenance::ProvenanceView;
 use crate::ui::tabs::runs::RunsTab;
 use crate::ui::tabs::trajectories::TrajectoriesTab;
@@ -37,9 +38,18 @@ impl Workbench {
             Command::CopySample(from) => self.ask_path(Purpose::CopySample(from)),
             Command::ImportSentences => self.ask_path(Purpose::ImportSentences),
             Command::ChooseCertificate => self.ask_path(Purpose::Certificate),
+            Command::ChoosePeople => self.ask_path(Purpose::People),
+            Command::StorePool(pool) => self.request(Request::PutPool(pool)),
+            Command::ForgetPeople => {
+                self.request(Request::ForgetPools);
+                self.panel.people_forgotten();
+                self.draft_edited(TabKind::Panel);
+            }
+            Command::FullScreen(full) => ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(full)),
             Command::ExportFigure(figure, format) => self.ask_path(Purpose::Export(Export::Figure(figure, format))),
             Command::ExportTable(table) => self.ask_path(Purpose::Export(Export::Table(table))),
             Command::ExportLate(table) => self.ask_path(Purpose::Export(Export::Late(table))),
+            Command::ExportLateText(text) => self.ask_path(Purpose::Export(Export::LateText(text))),
             Command::ExportText { name, text } => self.ask_path(Purpose::Export(Export::Text { name, text })),
             Command::OpenProject(directory) => self.stop_then(ctx, Then::Open(directory)),
             Command::CloseProject => self.stop_then(ctx, Then::CloseProject),
@@ -127,6 +137,9 @@ impl Workbench {
             Some(RunSpec::TrainMlm(spec)) => self.new_run = Some(NewRunForm::from_train(&spec)),
             Some(RunSpec::Fetch(spec)) => self.new_run = Some(NewRunForm::from_fetch(&spec)),
             Some(RunSpec::Verify(_)) => self.ask_path(Purpose::Certificate),
+            Some(RunSpec::Lottery(spec)) => {
+                self.replace_draft(TabKind::Panel, |workbench| workbench.panel.set_spec(&spec));
+            }
             None => {}
         }
     }
@@ -138,6 +151,7 @@ impl Workbench {
             TabKind::Certify => self.certify.show_run(run),
             TabKind::Mixing => self.mixing.show_run(run),
             TabKind::Trajectories => self.trajectories.show_run(run),
+            TabKind::Panel => self.panel.show_run(run),
             TabKind::Home | TabKind::Runs => self.runs.select(run),
         }
         self.tab = tab;
@@ -190,6 +204,7 @@ impl Workbench {
         self.certify = CertifyTab::default();
         self.mixing = MixingTab::default();
         self.trajectories = TrajectoriesTab::default();
+        self.panel = PanelTab::default();
         self.runs = RunsTab::default();
         self.provenance.clear();
         self.new_run = None;
@@ -242,7 +257,7 @@ impl Workbench {
                 let name = from.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
                 projects.join(format!("{name}-copy"))
             }
-            Purpose::ImportSentences | Purpose::Certificate => folder.unwrap_or(projects),
+            Purpose::ImportSentences | Purpose::Certificate | Purpose::People => folder.unwrap_or(projects),
             Purpose::Export(export) => {
                 let exports = folder.map(|folder| folder.join("exports"));
                 let folder = self.settings.export_folder.clone().or(exports).or_else(home).unwrap_or_default();
@@ -293,6 +308,10 @@ impl Workbench {
             }),
             Purpose::ImportSentences => self.background(move || Message::Sentences(files::read_sentences(&path))),
             Purpose::Certificate => self.background(move || Message::Certificate(files::read_certificate(&path))),
+            Purpose::People => {
+                self.panel.preview(path);
+                self.tab = TabKind::Panel;
+            }
             Purpose::Export(export) => {
                 self.settings.export_folder = path.parent().map(Path::to_path_buf);
                 self.export(export, path, false);

@@ -12,7 +12,7 @@ use crate::ui::command::TabKind;
 const AUTOSAVE: f64 = 1.0;
 
 /// The tabs that have a form.
-pub(super) const FORMS: [TabKind; 3] = [TabKind::Certify, TabKind::Mixing, TabKind::Trajectories];
+pub(super) const FORMS: [TabKind; 4] = [TabKind::Certify, TabKind::Mixing, TabKind::Trajectories, TabKind::Panel];
 
 /// Drafts at the last undo point, and as last handed to the store.
 #[derive(Default)]
@@ -29,6 +29,7 @@ pub(super) fn key(tab: TabKind) -> &'static str {
         TabKind::Certify => "certify",
         TabKind::Mixing => "mixing",
         TabKind::Trajectories => "trajectories",
+        TabKind::Panel => "panel",
         TabKind::Runs => "runs",
     }
 }
@@ -39,6 +40,7 @@ impl Workbench {
             TabKind::Certify => self.certify.draft(),
             TabKind::Mixing => self.mixing.draft(),
             TabKind::Trajectories => self.trajectories.draft(),
+            TabKind::Panel => self.panel.draft(),
             TabKind::Home | TabKind::Runs => String::new(),
         }
     }
@@ -48,6 +50,7 @@ impl Workbench {
             TabKind::Certify => self.certify.set_draft(draft),
             TabKind::Mixing => self.mixing.set_draft(draft),
             TabKind::Trajectories => self.trajectories.set_draft(draft),
+            TabKind::Panel => self.panel.set_draft(draft),
             TabKind::Home | TabKind::Runs => {}
         }
     }

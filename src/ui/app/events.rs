@@ -142,6 +142,12 @@ impl Workbench {
                 }
             }
             Reply::Started(run) => self.started(run),
+            Reply::PoolStored(pool, people) => {
+                self.panel.take_pool(pool);
+                self.draft_edited(TabKind::Panel);
+                let people = number::counted(people as u64, "person", "people");
+                self.tell(Level::Success, format!("{people} stored in this project"));
+            }
             Reply::Sentences { name, count, lists } => {
                 if let ProjectState::Open(open, _) = &mut self.project {
                     open.sentence_lists = lists;
@@ -165,6 +171,7 @@ impl Workbench {
             (TabKind::Certify, TabKind::Certify) => self.certify.show_run(run),
             (TabKind::Mixing, TabKind::Mixing) => self.mixing.show_run(run),
             (TabKind::Trajectories, TabKind::Trajectories) => self.trajectories.show_run(run),
+            (TabKind::Panel, TabKind::Panel) => self.panel.show_run(run),
             _ => self.runs.select(run),
         }
     }
@@ -248,15 +255,21 @@ impl Workbench {
     fn dropped(&mut self, ctx: &egui::Context, dropped: Dropped) {
         match dropped {
             Dropped::Project(directory) => self.apply(ctx, Command::OpenProject(directory)),
-            Dropped::Sentences(_) | Dropped::Certificate(_) if !self.project_open() => {
+            Dropped::Sentences(_) | Dropped::Certificate(_) | Dropped::People(_) if !self.project_open() => {
                 self.tell(Level::Warning, "Open a project first, then drop the file again.");
+            }
+            // A table means people where people are asked for.
+            Dropped::Sentences(path) | Dropped::People(path) if self.tab == TabKind::Panel => self.panel.preview(path),
+            Dropped::People(path) => {
+                self.tab = TabKind::Panel;
+                self.panel.preview(path);
             }
             Dropped::Sentences(path) => self.background(move || Message::Sentences(files::read_sentences(&path))),
             Dropped::Certificate(path) => self.background(move || Message::Certificate(files::read_certificate(&path))),
             Dropped::Unknown(path) => self.tell(
                 Level::Warning,
                 format!(
-                    "This is neither a project folder, nor sentences (txt, csv), nor a certificate (json). {}",
+                    "This is neither a project folder, nor sentences (txt, csv), nor people (csv, xlsx), nor a certificate (json). {}",
                     path.display()
                 ),
             ),

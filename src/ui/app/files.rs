@@ -14,6 +14,8 @@ pub(super) enum Dropped {
     Project(PathBuf),
     Sentences(PathBuf),
     Certificate(PathBuf),
+    /// A spreadsheet.
+    People(PathBuf),
     Unknown(PathBuf),
 }
 
@@ -24,6 +26,7 @@ pub(super) fn classify(path: PathBuf) -> Dropped {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
         Some("txt" | "csv" | "tsv") => Dropped::Sentences(path),
+        Some("xlsx") => Dropped::People(path),
         Some("json") => Dropped::Certificate(path),
         Some("sqlite") => path.parent().map(Path::to_path_buf).map_or(Dropped::Unknown(path), Dropped::Project),
         _ => Dropped::Unknown(path),
@@ -110,6 +113,7 @@ fn export_bytes(export: &Export) -> Result<Vec<u8>, String> {
     match export {
         Export::Figure(figure, format) => super::figure_bytes(figure, *format),
         Export::Late(table) => Ok(table_text(&table.make(), TableFormat::Csv).into_bytes()),
+        Export::LateText(text) => Ok(text.make()?.into_bytes()),
         Export::Table(table) => Ok(table_text(table, TableFormat::Csv).into_bytes()),
         Export::Text { text, .. } => Ok(text.clone().into_bytes()),
     }

@@ -149,6 +149,17 @@ impl Workbench {
                 }
                 _ => no_project(ui, "Trajectories shows where a chain wanders, and where it gets trapped.", commands),
             },
+            TabKind::Panel => match &mut self.project {
+                ProjectState::Open(open, _) => {
+                    self.panel.show(&open.context(&self.wake), ui, commands);
+                    open.answers.clear();
+                }
+                _ => no_project(
+                    ui,
+                    "Panel draws a citizens' assembly by lot, under quotas that everybody can check.",
+                    commands,
+                ),
+            },
             TabKind::Runs => match &self.project {
                 ProjectState::Open(open, _) => {
                     self.runs.show(&open.context(&self.wake), &open.all_runs, ui, commands);
@@ -198,7 +209,7 @@ impl Workbench {
                 Frame::popup(ui.style()).inner_margin(24).show(ui, |ui| {
                     ui.label(theme::section("Drop it here"));
                     ui.label(
-                        "A project folder opens; sentences (txt, csv) are imported; a certificate (json) is verified.",
+                        "A project folder opens; sentences (txt, csv) are imported, or people (csv, xlsx) on the Panel tab; a certificate (json) is verified.",
                     );
                 });
             });

@@ -35,6 +35,7 @@ use super::settings::{Settings, ThemeChoice};
 use super::tabs::certify::CertifyTab;
 use super::tabs::home::HomeTab;
 use super::tabs::mixing::MixingTab;
+use super::tabs::panel::PanelTab;
 use super::tabs::provenance::ProvenanceView;
 use super::tabs::runs::RunsTab;
 use super::tabs::trajectories::TrajectoriesTab;
@@ -104,6 +105,7 @@ pub struct Workbench {
     certify: CertifyTab,
     mixing: MixingTab,
     trajectories: TrajectoriesTab,
+    panel: PanelTab,
     runs: RunsTab,
     provenance: Vec<ProvenanceView>,
     new_run: Option<NewRunForm>,
@@ -149,6 +151,7 @@ impl Workbench {
             certify: CertifyTab::default(),
             mixing: MixingTab::default(),
             trajectories: TrajectoriesTab::default(),
+            panel: PanelTab::default(),
             runs: RunsTab::default(),
             provenance: Vec::new(),
             new_run: None,
@@ -252,6 +255,11 @@ impl Workbench {
     /// Whether a project is open.
     pub fn project_open(&self) -> bool {
         matches!(self.project, ProjectState::Open(..))
+    }
+
+    /// Whether a project is being opened and not yet there.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.project, ProjectState::Opening(..))
     }
 
     /// Whether nothing is on its way: no project being opened, no run under way, no window job.
@@ -412,6 +420,7 @@ fn home_of(kind: &str) -> TabKind {
         "certify" | "survey" | "verify" => TabKind::Certify,
         "mix" | "exact" | "phase" => TabKind::Mixing,
         "trajectories" => TabKind::Trajectories,
+        "lottery" => TabKind::Panel,
         _ => TabKind::Runs,
     }
 }

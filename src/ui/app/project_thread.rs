@@ -13,6 +13,7 @@ use crate::jobs::runner::{Event, Runner};
 use crate::jobs::spec::RunSpec;
 use crate::models::Library;
 use crate::store::{Project, ProjectInfo, RunFilter, RunId, RunRow, StoreError};
+use crate::ui::command::NewPool;
 
 /// What is opened.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,8 @@ pub(super) enum Request {
     Archive(RunId, bool),
     PutDraft(&'static str, String),
     PutSentences(String, Vec<String>),
+    PutPool(NewPool),
+    ForgetPools,
     /// The runner has events.
     Drain,
     Close,
@@ -54,6 +57,8 @@ pub(super) enum Reply {
     Run(Box<RunRow>),
     Events(Vec<Event>),
     Started(RunId),
+    /// People are in the project: number of their pool, how many.
+    PoolStored(i64, usize),
     DraftSaved,
     Sentences {
         name: String,
@@ -205,6 +210,12 @@ fn serve(project: &Project, runner: Runner, requests: &Receiver<Request>, reply:
                     .and_then(|()| project.sentence_lists())
                     .map(|lists| Some(Reply::Sentences { name, count: sentences.len(), lists })),
             ),
+            Request::PutPool(new) => answer(
+                project
+                    .put_pool(&new.source, &new.sha256, &new.mapping, &new.pool)
+                    .map(|id| Some(Reply::PoolStored(id, new.pool.len()))),
+            ),
+            Request::ForgetPools => answer(project.forget_pools().map(|()| None)),
             Request::Drain => {
                 let events = runner.drain();
                 let changed = events.iter().any(|event| matches!(event, Event::State { .. }));

@@ -3,6 +3,7 @@
 pub mod certify;
 pub mod home;
 pub mod mixing;
+pub mod panel;
 pub mod provenance;
 pub mod runs;
 pub mod shared;

@@ -170,12 +170,19 @@ fn legend(ui: &mut Ui, figure: &Figure, dark: bool) {
     }
     let guide_colour = theme::palette(ui).weak_text;
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = egui::Vec2::new(4.0, 0.0);
+        ui.spacing_mut().item_spacing = egui::Vec2::new(12.0, 0.0);
         for layer in figure.layers.iter().filter(|layer| !name_of(layer).is_empty()) {
-            let (rect, _) = ui.allocate_exact_size(egui::Vec2::new(18.0, 16.0), egui::Sense::hover());
-            swatch(ui.painter(), rect, layer, dark, guide_colour);
-            ui.label(theme::caption(name_of(layer)));
-            ui.add_space(theme::STEP);
+            // One piece: a name never stands on another line than its mark.
+            let text = egui::WidgetText::from(theme::caption(name_of(layer)));
+            let galley =
+                text.clone().into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Small);
+            let size = egui::Vec2::new(18.0 + 4.0 + galley.size().x, ui.spacing().interact_size.y);
+            ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                let (rect, _) = ui.allocate_exact_size(egui::Vec2::new(18.0, 16.0), egui::Sense::hover());
+                swatch(ui.painter(), rect, layer, dark, guide_colour);
+                ui.add(egui::Label::new(text).extend());
+            });
         }
     });
 }
@@ -222,7 +229,7 @@ fn marker_shape(centre: egui::Pos2, series: usize, radius: f32, ink: egui::Color
         MarkerShape::Up => polygon(&[(0.0, -1.0), (H, 0.5), (-H, 0.5)]),
         MarkerShape::Down => polygon(&[(0.0, 1.0), (-H, -0.5), (H, -0.5)]),
         MarkerShape::Left => polygon(&[(-1.0, 0.0), (0.5, -H), (0.5, H)]),
-        MarkerShape::Right => polygon(&[(1.0, 0.0), (0.5, H), (0.5, -H)]),
+        MarkerShape::Right => polygon(&[(1.0, 0.0), (-0.5, H), (-0.5, -H)]),
         _ => egui::Shape::circle_filled(centre, radius, ink),
     }
 }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Ui};
 
-use super::draft::{ChainDraft, StartKind, VocabularyKind};
+use super::draft::{ChainDraft, StartKind, VocabularyKind, listed};
 use super::words;
 use crate::figures::number;
 use crate::glauber::chain::{Coupling, Scan};
@@ -59,7 +59,9 @@ pub fn start(ui: &mut Ui, context: &TabContext<'_>, chain: &mut ChainDraft, comm
         [StartKind::Uniform, StartKind::Opposite, StartKind::Neighbours, StartKind::Sentences, StartKind::Typed];
     choice(ui, "Start", &help::START, &mut chain.start, &ALL, words::start_kind_name, words::start_kind_sentence);
     match chain.start {
-        StartKind::Sentences => sentences(ui, context, chain, commands),
+        StartKind::Sentences => {
+            sentence_source(ui, context, "Start", (&mut chain.list, &mut chain.lines), commands);
+        }
         StartKind::Typed => {
             for (name, text) in [("From (chain X)", &mut chain.from), ("To (chain Y)", &mut chain.to)] {
                 let label = ui.label(theme::caption(name));
@@ -76,27 +78,34 @@ pub fn start(ui: &mut Ui, context: &TabContext<'_>, chain: &mut ChainDraft, comm
     }
 }
 
-fn sentences(ui: &mut Ui, context: &TabContext<'_>, chain: &mut ChainDraft, commands: &mut Vec<Command>) {
-    let label = ui.label("Sentences from");
-    egui::ComboBox::from_id_salt("mixing sentence list")
+/// A list of the project or typed lines; `id` tells this choice from others of the form.
+pub fn sentence_source(
+    ui: &mut Ui,
+    context: &TabContext<'_>,
+    id: &str,
+    (list, lines): (&mut Option<String>, &mut String),
+    commands: &mut Vec<Command>,
+) {
+    let label = ui.label(format!("{id}: sentences from"));
+    egui::ComboBox::from_id_salt(("mixing sentence list", id))
         .width(ui.available_width())
         .truncate()
-        .selected_text(chain.list.clone().unwrap_or("typed lines".to_owned()))
+        .selected_text(list.clone().unwrap_or("typed lines".to_owned()))
         .show_ui(ui, |ui| {
-            ui.selectable_value(&mut chain.list, None, "typed lines");
+            ui.selectable_value(list, None, "typed lines");
             for (name, sentences) in context.sentence_lists {
                 let text = format!("{name} ({})", number::count(sentences.len() as u64));
-                ui.selectable_value(&mut chain.list, Some(name.clone()), text);
+                ui.selectable_value(list, Some(name.clone()), text);
             }
         })
         .response
         .labelled_by(label.id);
-    if chain.list.is_none() {
+    if list.is_none() {
         let label = ui.label(theme::caption("One sentence per line"));
-        egui::ScrollArea::vertical().id_salt("mixing lines scroll").max_height(110.0).show(ui, |ui| {
+        egui::ScrollArea::vertical().id_salt(("mixing lines scroll", id)).max_height(110.0).show(ui, |ui| {
             ui.add(
-                egui::TextEdit::multiline(&mut chain.lines)
-                    .id_salt("mixing lines")
+                egui::TextEdit::multiline(lines)
+                    .id_salt(("mixing lines", id))
                     .desired_rows(3)
                     .desired_width(ui.available_width()),
             )
@@ -106,7 +115,7 @@ fn sentences(ui: &mut Ui, context: &TabContext<'_>, chain: &mut ChainDraft, comm
     if ui.button("Import…").on_hover_text("Reads a text or CSV file of sentences into this project.").clicked() {
         commands.push(Command::ImportSentences);
     }
-    let count = chain.sentences(context.sentence_lists).len();
+    let count = listed(list.as_ref(), lines, context.sentence_lists).len();
     let count = number::counted(count as u64, "sentence", "sentences");
     ui.label(theme::caption(format!("{count}; those shorter than a chain are left out")).weak());
 }

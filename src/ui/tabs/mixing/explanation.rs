@@ -59,6 +59,9 @@ pub fn show(ui: &mut Ui, mode: Mode, run: Option<&RunRow>, commands: &mut Vec<Co
                     help::MARGIN,
                     help::ESCAPE,
                     help::NEAR_TIES,
+                    help::SEPARATION,
+                    help::R_HAT,
+                    help::EFFECTIVE_SAMPLE_SIZE,
                 ],
             ),
             Mode::Exact => (
@@ -71,6 +74,7 @@ pub fn show(ui: &mut Ui, mode: Mode, run: Option<&RunRow>, commands: &mut Vec<Co
                     help::ENTROPY_PRODUCTION,
                     help::R,
                     help::SCAN_DEPENDENCE,
+                    help::PERFECT_SAMPLES,
                     help::BASIN,
                 ],
             ),
@@ -120,11 +124,16 @@ fn caption(spec: &RunSpec) -> Option<String> {
             words::METHOD
         ),
         RunSpec::Exact(spec) => format!(
-            "Glauber dynamics (random scan) on {} at temperature {}, {} free positions, {}, by enumeration of all states. {}",
+            "Glauber dynamics (random scan) on {} at temperature {}, {} free positions, {}, by enumeration of all states{}. {}",
             spec.model,
             spec.temperature,
             words::free_positions(spec.length, spec.template.as_ref()),
             words::vocabulary(&spec.vocabulary),
+            spec.perfect.as_ref().map_or(String::new(), |perfect| format!(
+                ", beside {} by coupling from the past, seed {}",
+                number::counted(perfect.samples, "perfect sample", "perfect samples"),
+                perfect.seed
+            )),
             words::METHOD
         ),
         _ => return None,

@@ -4,7 +4,8 @@ use eframe::egui::{self, DragValue, Frame, Margin, Panel, ScrollArea, Ui};
 
 use super::draft::{Draft, Mode};
 use super::template::Reading;
-use super::{chain_form, phase_form, template};
+use super::{chain_form, phase_form, singles_form, template};
+use crate::glauber::experiments::perfect::{MOST_SAMPLES, MOST_STEPS};
 use crate::jobs::spec::RunSpec;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
@@ -199,6 +200,7 @@ fn pairs(
         }
         seed(ui, draft);
     });
+    card(ui, "5  Two starts", |ui| singles_form::show(ui, context, &mut draft.pairs.singles, commands));
 }
 
 fn exact(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &mut Questions) {
@@ -231,6 +233,24 @@ fn exact(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &m
             let n = if exact.template.on { exact.template.free.len() } else { exact.length };
             let states = (tokens as f64).powi(n as i32);
             ui.label(theme::caption(format!("{} states", crate::figures::number::general(states, 6))).weak());
+        }
+    });
+    card(ui, "4  Cross-check", |ui| {
+        let perfect = &mut draft.exact.perfect;
+        ui.checkbox(&mut perfect.on, "Perfect samples beside the law").on_hover_text(
+            "Draws exact samples of the stationary law by coupling from the past over all states, and compares them with \
+             the enumerated law. At most 4,096 states and a positive temperature.",
+        );
+        if perfect.on {
+            number(ui, "Samples", &mut perfect.samples, 1..=MOST_SAMPLES, "Independent draws.");
+            number(
+                ui,
+                "Most steps from the past",
+                &mut perfect.most_steps,
+                1..=MOST_STEPS,
+                "A draw that needs more ends the check: leaving it out would bias the others.",
+            );
+            seed(ui, draft);
         }
     });
 }

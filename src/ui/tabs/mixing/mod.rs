@@ -12,6 +12,8 @@ mod outcome;
 mod pairs;
 mod phase;
 mod phase_form;
+mod reader;
+mod singles_form;
 mod template;
 mod words;
 
@@ -45,6 +47,7 @@ impl MixingTab {
     pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.questions.listen(context.answers);
         self.outcome.pairs_state.listen(context);
+        self.outcome.phase_state.listen(context);
         self.outcome.exact_state.listen(context);
         if self.draft.model.is_empty()
             && let Some(first) = context.models.first()

@@ -30,7 +30,7 @@ pub struct Outcome {
     pub phase: Loaded<PhaseView>,
     pub pairs: Loaded<Option<PairsView>>,
     pub exact: Loaded<Option<ExactView>>,
-    phase_state: Phase,
+    pub phase_state: Phase,
     pub pairs_state: Pairs,
     pub exact_state: Exact,
 }

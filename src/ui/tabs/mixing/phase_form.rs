@@ -6,6 +6,7 @@ use super::chain_form;
 use super::draft::Draft;
 use super::form::{number, seed_card};
 use crate::figures::number as write;
+use crate::glauber::experiments::{KeepTokens, TOKEN_BUDGET};
 use crate::glauber::phase::Grid;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
@@ -24,6 +25,9 @@ const LENGTHS: [(&str, &str); 3] = [
     ("Three, for a first look", "4, 8, 16"),
     ("Doubling, 4 to 64", "4, 8, 16, 32, 64"),
 ];
+
+/// Pairs of a cell that are kept when a number is first asked for.
+const FIRST_KEPT: u64 = 8;
 
 /// Draws the cards.
 pub fn show(
@@ -129,6 +133,53 @@ fn pairs(ui: &mut Ui, draft: &mut Draft) {
     );
     if (percent - phase.relative_width * 100.0).abs() > 1e-9 {
         phase.relative_width = percent / 100.0;
+    }
+    keep_tokens(ui, draft);
+}
+
+/// Which pairs can be read afterwards, and what that takes at most.
+fn keep_tokens(ui: &mut Ui, draft: &mut Draft) {
+    let keep = &mut draft.phase.keep_tokens;
+    let label = ui.label("Pairs that can be read afterwards");
+    let budget = format!("As many as fit {}", write::bytes(TOKEN_BUDGET));
+    let first = match *keep {
+        KeepTokens::First(count) => count,
+        _ => FIRST_KEPT,
+    };
+    let all = [
+        (KeepTokens::Budgeted, budget.as_str()),
+        (KeepTokens::All, "All"),
+        (KeepTokens::First(first), "The first of each cell"),
+        (KeepTokens::None, "None"),
+    ];
+    let shown = all.iter().find(|(choice, _)| choice == keep).map_or("", |(_, text)| text);
+    egui::ComboBox::from_id_salt("mixing kept tokens")
+        .width(ui.available_width())
+        .selected_text(shown)
+        .show_ui(ui, |ui| {
+            for (choice, text) in all {
+                ui.selectable_value(keep, choice, text);
+            }
+        })
+        .response
+        .labelled_by(label.id)
+        .on_hover_text(
+            "Keeps the token of every step of these pairs, so that a click on a cell and a pair reads them.",
+        );
+    if let KeepTokens::First(count) = keep {
+        number(ui, "Pairs kept of a cell", count, 1..=100_000, "The first so many pairs of each cell.");
+    }
+    if let (Ok(temperatures), Ok(lengths)) = (draft.temperatures(), draft.lengths()) {
+        let phase = &draft.phase;
+        let cells = temperatures.len() * (1 + phase.beside.len());
+        // Two chains of a pair, two bytes a token of a vocabulary of up to 65,536.
+        let pair = |&length: &u32| 4 * phase.cap_sweeps.saturating_mul(u64::from(length));
+        let pairs: Vec<u64> = lengths.iter().flat_map(|length| std::iter::repeat_n(pair(length), cells)).collect();
+        let most = phase.keep_tokens.most_bytes(phase.most_pairs, &pairs);
+        if most > 0 {
+            let text = format!("At most {} if no pair meets; nothing after a meeting.", write::bytes(most));
+            ui.label(theme::caption(text).weak());
+        }
     }
 }
 

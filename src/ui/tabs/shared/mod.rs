@@ -1,8 +1,10 @@
 //! What the tabs with a form share.
 
 pub mod columns;
+pub mod diagnostics;
 pub mod loaded;
 pub mod model_picker;
 pub mod questions;
 pub mod run_state;
 pub mod start;
+pub mod template;

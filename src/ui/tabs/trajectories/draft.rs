@@ -157,14 +157,6 @@ impl Draft {
         matches!(ModelSource::parse(self.model.trim()), Ok(ModelSource::Toy(_)))
     }
 
-    /// Clicks the token at `site` of the template: it moves, or stays.
-    pub fn click_site(&mut self, site: usize) {
-        match self.free.binary_search(&site) {
-            Ok(at) => drop(self.free.remove(at)),
-            Err(at) => self.free.insert(at, site),
-        }
-    }
-
     /// Sites that move.
     pub fn sites(&self) -> u64 {
         match self.shape {
@@ -364,10 +356,7 @@ mod tests {
             seed: 7,
             ..ready()
         };
-        for site in [2, 0, 1, 0] {
-            draft.click_site(site);
-        }
-        assert_eq!(draft.free, [1, 2]);
+        draft.free = vec![1, 2];
         draft.analysis.components = 4;
         let spec = draft.spec(&lists).unwrap();
         assert_eq!((spec.analysis.seed, spec.length, spec.corpus.len()), (7, 2, 2));

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use eframe::egui::{self, Button, DragValue, Frame, Margin, Panel, Role, ScrollArea, Ui, WidgetInfo};
+use eframe::egui::{self, DragValue, Frame, Margin, Panel, ScrollArea, Ui};
 
 use super::super::shared::model_picker::{ModelPicker, download};
 use super::super::shared::questions::{Live, Questions};
 use super::super::shared::start::{self, START};
+use super::super::shared::template::{self, Template};
 use super::draft::{Allowed, Draft, Heat, Sentences, Shape, StartKind};
 use super::lists::ListsDialog;
 use super::{advanced, words};
@@ -120,7 +121,10 @@ fn chain(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &m
             let field = DragValue::new(&mut draft.length).range(1..=512).speed(0.1);
             number_field(ui, "Tokens", field, "How many tokens the chain has; all of them move.");
         }
-        Shape::Template => template(ui, context, draft, questions),
+        Shape::Template => {
+            let parts = Template { sentence: &mut draft.template, free: &mut draft.free };
+            template::show(ui, context, "trajectories", &draft.model, parts, questions);
+        }
     }
     ui.label("Tokens that may be drawn");
     choices(
@@ -145,66 +149,6 @@ fn chain(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &m
     if draft.words != Allowed::Whole {
         ui.label(theme::caption("Fewer tokens make another chain: its probabilities are renormalised.").weak());
     }
-}
-
-fn template(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &mut Questions) {
-    let label = ui.label("Sentence");
-    let field = ui
-        .add(
-            egui::TextEdit::multiline(&mut draft.template)
-                .id_salt("trajectories template")
-                .hint_text("Type a sentence")
-                .desired_rows(2)
-                .desired_width(ui.available_width()),
-        )
-        .labelled_by(label.id);
-    if field.changed() && draft.template.contains(['\n', '\r']) {
-        draft.template = draft.template.replace(['\n', '\r'], " ");
-    }
-    let palette = theme::palette(ui);
-    let mut clicked = None;
-    match questions.tokens(context.session, &draft.model, &draft.template) {
-        Live::Nothing => {
-            ui.label(theme::caption("Its tokens appear here; click those that may move.").weak());
-        }
-        Live::Failed(problem) => {
-            ui.label(egui::RichText::new(problem).color(palette.bad));
-        }
-        Live::Waiting(None) => {
-            ui.spinner();
-        }
-        live @ (Live::Waiting(Some(tokens)) | Live::Ready(tokens)) => {
-            ui.label(theme::caption("Click the tokens that may move").weak());
-            ui.add_enabled_ui(matches!(live, Live::Ready(_)), |ui| {
-                ui.horizontal_wrapped(|ui| {
-                    ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-                    for (site, (_, text)) in tokens.iter().enumerate() {
-                        if chip(ui, site, text, draft.free.binary_search(&site).is_ok()) {
-                            clicked = Some(site);
-                        }
-                    }
-                });
-            });
-            ui.label(theme::caption(format!("{} of {} tokens move", draft.free.len(), tokens.len())).weak());
-        }
-    }
-    if let Some(site) = clicked {
-        draft.click_site(site);
-    }
-}
-
-/// One token of the template; tells whether it was clicked.
-fn chip(ui: &mut Ui, site: usize, text: &str, moves: bool) -> bool {
-    let palette = theme::palette(ui);
-    let mut button = Button::new(theme::mono(text)).min_size(egui::vec2(theme::TARGET, theme::TARGET));
-    if moves {
-        button = button.fill(palette.selection).stroke(egui::Stroke::new(2.0, palette.accent));
-    }
-    let response = ui.add(button);
-    let name = format!("Position {site}: {text}, {}", if moves { "moves" } else { "stays" });
-    let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, enabled, moves, &name));
-    response.clicked()
 }
 
 fn temperature(ui: &mut Ui, draft: &mut Draft) {

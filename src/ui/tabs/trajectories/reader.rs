@@ -15,7 +15,7 @@ use crate::ui::{help, theme};
 /// Snapshots that Page Up and Page Down pass over.
 const PAGE: usize = 10;
 /// From this width on the map stands beside the reader.
-const SIDE_BY_SIDE: f32 = 1100.0;
+const SIDE_BY_SIDE: f32 = 640.0;
 /// Snapshots farther from a click than this share of the map are not meant.
 const NEAR: f64 = 0.05;
 
@@ -165,7 +165,8 @@ fn sentence(ui: &mut Ui, view: &View, looking: &Looking) {
             format!("{} changed since the snapshot before (underlined).", number::counted(changed, "token", "tokens"))
         }
     };
-    ui.label(theme::caption(note).weak());
+    // A column of two stretches lines over its width; words keep their own.
+    ui.vertical(|ui| ui.label(theme::caption(note).weak()));
 }
 
 fn labels(ui: &mut Ui, view: &View, looking: &mut Looking) {
@@ -274,7 +275,9 @@ fn map(ui: &mut Ui, view: &View, looking: &mut Looking, commands: &mut Vec<Comma
             map.figure.layers.extend(figures::here(projection, at[0], at[1], sweep));
         }
         map.at = at;
-        let height = (ui.ctx().content_rect().height() * 0.45).clamp(280.0, 640.0);
+        // With the verdict above it within the first screen of 800 points, and no larger than it needs to be.
+        let screen = ui.ctx().content_rect().height();
+        let height = (screen * 0.45).min(screen - 510.0).clamp(240.0, 640.0);
         let clicked = figure_view(ui, "trajectories map", &map.figure, height, &[], commands).clicked;
         ui.label(theme::caption("Click a point to read it.").weak());
         if let Some(at) = clicked.and_then(|click| nearest(view, click)) {

@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, Ui};
 
+use super::super::shared::diagnostics;
 use super::outcome::{Looking, Part, not_yet, table};
 use super::time_view::{Markov, RecurrenceView, TimedBasin, Timing};
 use super::view::View;
@@ -207,17 +208,7 @@ fn measures(ui: &mut Ui, shown: &RecurrenceView, every: u64) {
 fn diagnostics(ui: &mut Ui, view: &View, commands: &mut Vec<Command>) {
     let (Some(found), Some(ending)) = (&view.diagnostics, &view.stages.ending) else { return };
     card(ui, "Diagnostics", |ui| {
-        ui.label("Diagnostics, not proof of mixing: chains stuck in one basin agree with each other too.");
-        ui.horizontal_wrapped(|ui| {
-            for (name, text) in [
-                ("R-hat", help::R_HAT),
-                ("Effective sample size", help::EFFECTIVE_SAMPLE_SIZE),
-                ("Autocorrelation time", help::AUTOCORRELATION_TIME),
-            ] {
-                ui.label(theme::caption(name).weak());
-                what_is(ui, text.name, text.text);
-            }
-        });
+        diagnostics::headline(ui);
         if found.rows.is_empty() {
             ui.label(
                 theme::caption("Nothing to diagnose: the chains do not move, or are shorter than 4 snapshots.").weak(),
@@ -237,7 +228,8 @@ fn diagnostics(ui: &mut Ui, view: &View, commands: &mut Vec<Command>) {
                 stat(ui, "Distance of the two starts at the end, lower bound", &value, help::SEPARATION.text);
             }
             None => {
-                let why = "How far chains from different starts stay apart is bounded for two typed starts and 16 chains or more.";
+                let why = "How far chains from different starts stay apart is bounded for two typed starts and 16 chains or more; \
+                           the Mixing tab compares any two starts.";
                 ui.label(theme::caption(why).weak());
             }
         }

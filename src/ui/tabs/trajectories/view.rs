@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::super::shared::diagnostics;
 use super::basin_view::BasinSet;
 use super::political_view::PoliticalView;
 use super::time_view::{Markov, RecurrenceView, Timing};
@@ -156,7 +157,7 @@ impl View {
             timing: stages.dwell.as_ref().map(|dwell| Timing::new(dwell, timed)),
             markov: stages.metastable.as_ref().map(|found| Markov::new(found)),
             recurrence: stages.recurrence.as_ref().map(|r| RecurrenceView::all(r, spec.every)).unwrap_or_default(),
-            diagnostics: stages.ending.as_ref().map(|ending| diagnostics(&ending.diagnostics, spec.every)),
+            diagnostics: stages.ending.as_ref().map(|ending| diagnostics::table(&ending.diagnostics, spec.every)),
             political: stages.political.as_ref().map(|found| PoliticalView::new(found)),
             basins,
             spec,
@@ -250,24 +251,4 @@ pub struct Known {
 fn is_whole(spec: &TrajectoriesSpec, walk: &Snapshots) -> bool {
     let all = (spec.sweeps / spec.every.max(1) + 1) as usize;
     walk.chains.len() as u64 == spec.chains && walk.chains.iter().all(|states| states.len() == all)
-}
-
-fn diagnostics(found: &[Diagnostic], every: u64) -> Table {
-    let header =
-        ["quantity", "R-hat", "bulk ESS", "tail ESS", "autocorrelation time (sweeps)", "chains", "snapshots of each"];
-    let rows = found
-        .iter()
-        .map(|Diagnostic { name, convergence: c }| {
-            vec![
-                name.clone(),
-                c.r_hat.map_or("undefined".to_owned(), |r| number::fixed(r, 3)),
-                number::fixed(c.bulk_ess, 0),
-                number::fixed(c.tail_ess, 0),
-                number::general(c.autocorrelation_time * every as f64, 3),
-                c.chains.to_string(),
-                number::count(c.draws as u64),
-            ]
-        })
-        .collect();
-    Table { name: "diagnostics".to_owned(), header: header.map(str::to_owned).to_vec(), rows }
 }

@@ -61,14 +61,19 @@ pub(super) fn typed_or_whole(tokens: Vec<String>) -> Vocabulary {
     if tokens.is_empty() { Vocabulary::Whole } else { Vocabulary::Typed(tokens) }
 }
 
+/// The sentences of a named list, or the typed lines.
+pub fn listed(list: Option<&String>, lines: &str, lists: &[(String, Vec<String>)]) -> Vec<String> {
+    if let Some(name) = list {
+        let found = lists.iter().find(|(list, _)| list == name);
+        return found.map(|(_, sentences)| sentences.clone()).unwrap_or_default();
+    }
+    lines.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
 impl ChainDraft {
     /// The sentences chains may start from.
     pub fn sentences(&self, lists: &[(String, Vec<String>)]) -> Vec<String> {
-        if let Some(name) = &self.list {
-            let found = lists.iter().find(|(list, _)| list == name);
-            return found.map(|(_, sentences)| sentences.clone()).unwrap_or_default();
-        }
-        self.lines.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        listed(self.list.as_ref(), &self.lines, lists)
     }
 
     /// What enters the spec; the error says what is missing.

@@ -1,17 +1,21 @@
 //! The form as data: what autosave, undo and "duplicate as form" keep, and how it becomes a run's spec.
 
 mod chain;
+mod perfect;
+mod singles;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::chain::{ChainDraft, StartKind, VocabularyKind};
-use crate::glauber::experiments::Template;
+pub use self::chain::{ChainDraft, StartKind, VocabularyKind, listed};
+pub use self::perfect::PerfectDraft;
+pub use self::singles::{LawDraft, LawKind, SinglesDraft};
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
 use crate::glauber::experiments::theory::TheorySpec;
+use crate::glauber::experiments::{KeepTokens, Template};
 use crate::glauber::phase::Grid;
 use crate::glauber::temperature::Temperature;
 use crate::jobs::spec::RunSpec;
@@ -47,6 +51,7 @@ pub struct PhaseDraft {
     pub order_chains: u64,
     pub order_sweeps: u64,
     pub theory: Option<TheorySpec>,
+    pub keep_tokens: KeepTokens,
 }
 
 impl Default for PhaseDraft {
@@ -62,6 +67,7 @@ impl Default for PhaseDraft {
             order_chains: 16,
             order_sweeps: 10,
             theory: Some(TheorySpec::default()),
+            keep_tokens: KeepTokens::default(),
         }
     }
 }
@@ -99,14 +105,6 @@ impl TemplateDraft {
             self.free.clone_from(&template.free);
         }
     }
-
-    /// Frees the token at `site`, or freezes it.
-    pub fn click(&mut self, site: usize) {
-        match self.free.binary_search(&site) {
-            Ok(at) => drop(self.free.remove(at)),
-            Err(at) => self.free.insert(at, site),
-        }
-    }
 }
 
 /// What only coupled pairs ask.
@@ -122,6 +120,7 @@ pub struct PairsDraft {
     pub lag_sweeps: u64,
     pub record: bool,
     pub theory: Option<TheorySpec>,
+    pub singles: SinglesDraft,
 }
 
 impl Default for PairsDraft {
@@ -135,6 +134,7 @@ impl Default for PairsDraft {
             lag_sweeps: 0,
             record: true,
             theory: Some(TheorySpec::default()),
+            singles: SinglesDraft::default(),
         }
     }
 }
@@ -148,11 +148,19 @@ pub struct ExactDraft {
     pub length: usize,
     pub template: TemplateDraft,
     pub temperature: String,
+    /// Perfect samples beside the enumeration.
+    pub perfect: PerfectDraft,
 }
 
 impl Default for ExactDraft {
     fn default() -> Self {
-        Self { tokens: String::new(), length: 4, template: TemplateDraft::default(), temperature: "1".to_owned() }
+        Self {
+            tokens: String::new(),
+            length: 4,
+            template: TemplateDraft::default(),
+            temperature: "1".to_owned(),
+            perfect: PerfectDraft::default(),
+        }
     }
 }
 
@@ -233,6 +241,7 @@ impl Draft {
             order_chains: phase.order_chains,
             order_sweeps: phase.order_sweeps,
             theory: phase.theory.clone(),
+            keep_tokens: phase.keep_tokens,
             seed: self.seed,
         };
         spec.check().map_err(|error| crate::ui::format::sentence(&format!("{error}.")))?;
@@ -258,6 +267,7 @@ impl Draft {
             template,
             record: pairs.record,
             theory: pairs.theory.clone(),
+            singles: pairs.singles.spec(lists)?,
             seed: self.seed,
         };
         spec.check().map_err(|error| crate::ui::format::sentence(&format!("{error}.")))?;
@@ -283,13 +293,15 @@ impl Draft {
                 crate::figures::number::count(crate::glauber::exact::MOST_STATES as u64)
             ));
         }
+        let temperature = temperature(&exact.temperature)?;
         Ok(ExactRunSpec {
             version: SPEC_VERSION,
             model: self.model.trim().to_owned(),
+            perfect: exact.perfect.spec(states, temperature, self.seed)?,
             vocabulary: chain::typed_or_whole(tokens),
             length: if template.is_some() { 0 } else { length },
             template,
-            temperature: temperature(&exact.temperature)?,
+            temperature,
             keep_law: false,
         })
     }
@@ -313,6 +325,7 @@ impl Draft {
                     order_chains: spec.order_chains,
                     order_sweeps: spec.order_sweeps,
                     theory: spec.theory.clone(),
+                    keep_tokens: spec.keep_tokens,
                 };
             }
             RunSpec::Mix(spec) => {
@@ -321,6 +334,8 @@ impl Draft {
                 self.seed = spec.seed;
                 self.chain.set(spec.scan, spec.coupling, &spec.start, &spec.vocabulary);
                 let mut template = std::mem::take(&mut self.pairs.template);
+                let mut singles = std::mem::take(&mut self.pairs.singles);
+                singles.set(spec.singles.as_ref());
                 template.set(spec.template.as_ref());
                 self.pairs = PairsDraft {
                     length: if spec.template.is_some() { self.pairs.length } else { spec.length },
@@ -331,6 +346,7 @@ impl Draft {
                     lag_sweeps: spec.lag_sweeps,
                     record: spec.record,
                     theory: spec.theory.clone(),
+                    singles,
                 };
             }
             RunSpec::Exact(spec) => {
@@ -345,6 +361,10 @@ impl Draft {
                 }
                 self.exact.template.set(spec.template.as_ref());
                 self.exact.temperature = spec.temperature.to_string();
+                self.exact.perfect.set(spec.perfect.as_ref());
+                if let Some(perfect) = &spec.perfect {
+                    self.seed = perfect.seed;
+                }
             }
             _ => return,
         }

@@ -73,15 +73,6 @@ fn only_an_untouched_form_is_filled_from_runs() {
 }
 
 #[test]
-fn clicking_frees_and_freezes() {
-    let mut template = TemplateDraft::default();
-    for site in [4, 1, 4, 2] {
-        template.click(site);
-    }
-    assert_eq!(template.free, [1, 2]);
-}
-
-#[test]
 fn drafts_survive_json_and_unknown_fields() {
     let draft = ready(Mode::Exact);
     assert_eq!(serde_json::from_str::<Draft>(&serde_json::to_string(&draft).unwrap()).unwrap(), draft);

@@ -1,5 +1,6 @@
 //! Results of the exact mode: mixing time, spectrum, influence, entropy production, rectangles, scans, basins.
 
+mod perfect;
 mod view;
 
 use std::collections::BTreeMap;
@@ -109,6 +110,9 @@ pub fn show(ui: &mut Ui, context: &TabContext<'_>, view: &ExactView, state: &mut
             });
         }
     });
+    if let Some(view) = &view.perfect {
+        perfect::show(ui, view, commands);
+    }
     let Some(named) = named else { return };
     card(ui, "Compatibility", |ui| compatibility(ui, result, named.rectangle.as_deref()));
     card(ui, "Basins of argmax dynamics", |ui| {

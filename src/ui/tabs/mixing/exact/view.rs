@@ -1,11 +1,13 @@
 //! What the exact mode draws, worked out on a background thread.
 
 use super::super::figures::{self, axis, linear};
+use super::perfect::PerfectView;
 use crate::figures::figure::{Figure, Layer, Ticks};
 use crate::figures::number;
 use crate::glauber::exact::{ExactResult, Starts};
 use crate::glauber::experiments::exact::ExactRunSpec;
-use crate::jobs::chains::RESULT;
+use crate::glauber::experiments::perfect::PerfectResult;
+use crate::jobs::chains::{PERFECT, RESULT};
 use crate::store::{Project, RunId, StoreError};
 use crate::ui::command::Table;
 
@@ -18,15 +20,17 @@ pub struct ExactView {
     pub distance: Option<Figure>,
     pub spectrum: Option<Figure>,
     pub influence: Option<Figure>,
+    pub perfect: Option<PerfectView>,
 }
 
 impl ExactView {
     /// Reads the result, if it is there yet.
     pub fn load(project: &Project, run: RunId, spec: &ExactRunSpec) -> Result<Option<Self>, StoreError> {
-        Ok(project.document::<ExactResult>(run, RESULT)?.map(|result| Self::new(run, spec, result)))
+        let perfect = project.document::<PerfectResult>(run, PERFECT)?;
+        Ok(project.document::<ExactResult>(run, RESULT)?.map(|result| Self::new(run, spec, result, perfect)))
     }
 
-    fn new(run: RunId, spec: &ExactRunSpec, result: ExactResult) -> Self {
+    fn new(run: RunId, spec: &ExactRunSpec, result: ExactResult, perfect: Option<PerfectResult>) -> Self {
         let matrix = &result.influence.matrix;
         let caption =
             "Exact influence: the largest total variation over all pairs of states that differ at one position.";
@@ -34,6 +38,7 @@ impl ExactView {
             distance: distance(spec, &result),
             spectrum: spectrum(spec, &result),
             influence: (matrix.sites > 1).then(|| figures::influence(matrix, "Exact influence", caption.to_owned())),
+            perfect: perfect.map(|perfect| PerfectView::new(spec, perfect)),
             run,
             spec: spec.clone(),
             result,

@@ -1,15 +1,16 @@
 //! Results of coupled pairs: survival, distance, drift, bounds, influence, margins, and the chains themselves.
 
-mod chains;
+mod singles;
 mod view;
 
 use eframe::egui::{Key, Modifiers, Ui};
 
-use self::chains::Reader;
 pub use self::view::PairsView;
+use super::reader::Reader;
 use super::words;
 use crate::figures::figure::Figure;
 use crate::figures::number;
+use crate::glauber::experiments::mix::MAIN;
 use crate::glauber::experiments::theory::Theory;
 use crate::jobs::spec::RunSpec;
 use crate::statistics::Crossing;
@@ -67,7 +68,8 @@ pub fn show(
         commands,
     );
     card(ui, "Pairs", |ui| pairs(ui, context, run, view, state, commands));
-    state.reader.show(ui, context, run, view, commands);
+    state.reader.show(ui, context, run.id, (&view.spec, &view.meetings), commands);
+    singles::show(ui, view.singles.as_ref(), view.spec.singles.is_some(), commands);
     theory(ui, context, view, state, commands);
 }
 
@@ -196,7 +198,7 @@ fn pairs(
         && view.spec.record
         && let Some(meeting) = view.meetings.get(row)
     {
-        state.reader.open(context, run.id, meeting.pair);
+        state.reader.open(context, run.id, MAIN as u32, meeting.pair);
     }
 }
 

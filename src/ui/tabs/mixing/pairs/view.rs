@@ -3,6 +3,7 @@
 use super::super::figures::{self, Mean, Survival};
 use super::super::phase::pairs_table;
 use super::super::words;
+use super::singles::SinglesView;
 use crate::figures::figure::Figure;
 use crate::figures::number;
 use crate::glauber::chain::Meeting;
@@ -26,6 +27,8 @@ pub struct PairsView {
     pub shells: Option<Table>,
     pub pairs: Table,
     pub meetings: Vec<Meeting>,
+    /// `None` until the single chains have ended, or without them.
+    pub singles: Option<SinglesView>,
 }
 
 impl PairsView {
@@ -73,6 +76,11 @@ impl PairsView {
             margins: theory.and_then(|theory| theory.margin.as_ref()).map(figures::margins),
             shells: theory.and_then(shells),
             pairs: pairs_table(&meetings, n),
+            singles: spec
+                .singles
+                .as_ref()
+                .zip(result.singles.as_ref())
+                .map(|(spec, found)| SinglesView::new(spec, found)),
             spec: spec.clone(),
             result,
             meetings,

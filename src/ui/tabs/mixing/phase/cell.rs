@@ -28,6 +28,10 @@ pub struct CellView {
     hamming: Figure,
     drift: Figure,
     pairs: Table,
+    /// The pairs that have ended, in the order of the table.
+    pub meetings: Vec<Meeting>,
+    /// The run of coupled pairs that has the same pairs as this cell.
+    pub same: MixSpec,
 }
 
 impl CellView {
@@ -35,10 +39,10 @@ impl CellView {
     pub fn load(project: &Project, run: RunId, spec: &PhaseSpec, row: Arc<Row>) -> Result<Self, StoreError> {
         // Each cell of the diagram is two of the ensemble: its pairs, and neighbours for kappa.
         let meetings = project.chain_meetings(run, Some(2 * row.cell))?;
-        Ok(Self::new(spec, row, &meetings))
+        Ok(Self::new(spec, row, meetings))
     }
 
-    fn new(spec: &PhaseSpec, row: Arc<Row>, meetings: &[Meeting]) -> Self {
+    fn new(spec: &PhaseSpec, row: Arc<Row>, meetings: Vec<Meeting>) -> Self {
         let about = format!(
             "τ = {}, n = {}, {}",
             row.temperature,
@@ -75,7 +79,9 @@ impl CellView {
             survival,
             hamming: figures::hamming(&distances.collect::<Vec<_>>(), n, &about),
             drift: figures::drift(&drift.collect::<Vec<_>>(), &about),
-            pairs: pairs_table(meetings, n),
+            pairs: pairs_table(&meetings, n),
+            same: recorded(spec, &row),
+            meetings,
             row,
         }
     }
@@ -99,7 +105,7 @@ pub fn pairs_table(meetings: &[Meeting], n: u32) -> Table {
 }
 
 /// The run that keeps every token of this cell's pairs.
-pub fn recorded(spec: &PhaseSpec, row: &Row) -> MixSpec {
+fn recorded(spec: &PhaseSpec, row: &Row) -> MixSpec {
     MixSpec {
         version: 1,
         model: spec.subjects().nth(row.subject as usize).unwrap_or(&spec.model).to_owned(),
@@ -115,14 +121,31 @@ pub fn recorded(spec: &PhaseSpec, row: &Row) -> MixSpec {
         template: None,
         record: true,
         theory: None,
+        singles: None,
         seed: spec.seed,
     }
 }
 
-/// Draws the cell; the spec of a run that was asked for, and where the cell was drawn.
-pub fn show(ui: &mut Ui, view: &PhaseView, cell: &CellView, commands: &mut Vec<Command>) -> (Option<MixSpec>, Rect) {
+/// What was asked for in a cell.
+#[derive(Default)]
+pub struct Wanted {
+    /// A run that keeps every token.
+    pub run: Option<MixSpec>,
+    /// A pair to read.
+    pub pair: Option<u64>,
+}
+
+/// Draws numbers and pairs of the cell, of which pair number `open` is being read; what was asked for, and where they were
+/// drawn.
+pub fn show(
+    ui: &mut Ui,
+    view: &PhaseView,
+    cell: &CellView,
+    open: Option<u64>,
+    commands: &mut Vec<Command>,
+) -> (Wanted, Rect) {
     let row = &cell.row;
-    let mut wanted = None;
+    let mut wanted = Wanted::default();
     let drawn = card(ui, &format!("Selected cell: τ = {}, n = {}", row.temperature, row.length), |ui| {
         let name = view.subjects.get(row.subject as usize).map_or("", |subject| subject.name.as_str());
         let spec = &view.spec;
@@ -134,17 +157,21 @@ pub fn show(ui: &mut Ui, view: &PhaseView, cell: &CellView, commands: &mut Vec<C
             .weak(),
         );
         numbers(ui, cell);
-        ui.horizontal_wrapped(|ui| {
-            let button = ui.button("Run these pairs with every token kept");
-            let why = "Starts a run of coupled pairs with the same seed, starts and cap that keeps every token, so that \
-                       each pair of chains can be read step by step.";
-            if button.on_hover_text(why).clicked() {
-                let spec = recorded(&view.spec, row);
-                commands.push(Command::StartRun(Box::new(RunSpec::Mix(spec.clone()))));
-                wanted = Some(spec);
-            }
-            ui.label(theme::caption("Esc lets the cell go.").weak());
+        wanted.run = kept(ui, cell, commands);
+        let selected = open.and_then(|pair| cell.meetings.iter().position(|meeting| meeting.pair == pair));
+        // Low enough that the chains show right below it.
+        let clicked = ui.scope(|ui| {
+            ui.set_max_height(220.0);
+            data_table(ui, "cell pairs", &cell.pairs, selected, commands).clicked
         });
+        wanted.pair = clicked.inner.and_then(|row| cell.meetings.get(row)).map(|meeting| meeting.pair);
+    });
+    (wanted, drawn.response.rect)
+}
+
+/// Draws the curves of the cell.
+pub fn curves(ui: &mut Ui, cell: &CellView, commands: &mut Vec<Command>) {
+    card(ui, "Curves of this cell", |ui| {
         let columns = if ui.available_width() >= 900.0 { 3 } else { 1 };
         ui.columns(columns, |columns| {
             let last = columns.len() - 1;
@@ -159,12 +186,40 @@ pub fn show(ui: &mut Ui, view: &PhaseView, cell: &CellView, commands: &mut Vec<C
             figure_view(&mut columns[last.min(1)], "cell hamming", &cell.hamming, 210.0, &[], commands);
             figure_view(&mut columns[last], "cell drift", &cell.drift, 210.0, &[], commands);
         });
-        ui.scope(|ui| {
-            ui.set_max_height(280.0);
-            data_table(ui, "cell pairs", &cell.pairs, None, commands);
-        });
     });
-    (wanted, drawn.response.rect)
+}
+
+/// Says which pairs can be read, and offers the run that keeps the others.
+fn kept(ui: &mut Ui, cell: &CellView, commands: &mut Vec<Command>) -> Option<MixSpec> {
+    let pairs = cell.row.summary.result.as_ref().map_or(0, |result| result.pairs);
+    let kept = cell.row.summary.kept;
+    let mut wanted = None;
+    ui.horizontal_wrapped(|ui| {
+        let text = if kept >= pairs {
+            "Click a pair to read its two chains step by step. Esc lets the cell go.".to_owned()
+        } else if kept == 0 {
+            "The tokens of these pairs were not kept. Esc lets the cell go.".to_owned()
+        } else {
+            format!(
+                "Click a pair below number {} to read its two chains step by step: the tokens of the first {} of {} were \
+                 kept. Esc lets the cell go.",
+                number::count(kept),
+                number::count(kept),
+                number::counted(pairs, "pair", "pairs")
+            )
+        };
+        ui.label(theme::caption(text).weak());
+        if kept < pairs {
+            let button = ui.button("Run these pairs with every token kept");
+            let why = "Starts a run of coupled pairs with the same seed, starts and cap that keeps every token, so that \
+                       each pair of chains can be read step by step.";
+            if button.on_hover_text(why).clicked() {
+                commands.push(Command::StartRun(Box::new(RunSpec::Mix(cell.same.clone()))));
+                wanted = Some(cell.same.clone());
+            }
+        }
+    });
+    wanted
 }
 
 fn numbers(ui: &mut Ui, cell: &CellView) {

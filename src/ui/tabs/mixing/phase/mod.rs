@@ -14,6 +14,7 @@ use self::cell::CellView;
 pub use self::cell::pairs_table;
 pub use self::view::PhaseView;
 use self::view::{Row, Subject};
+use super::reader::Reader;
 use super::words;
 use crate::figures::figure::Figure;
 use crate::figures::number;
@@ -52,6 +53,15 @@ pub struct Phase {
     cell: Requested<Result<CellView, StoreError>>,
     /// What `cell` was asked for.
     asked: Option<(Chosen, usize, bool)>,
+    /// Reads a pair of the selected cell.
+    reader: Reader,
+}
+
+impl Phase {
+    /// Takes in the frame's answers.
+    pub fn listen(&mut self, context: &TabContext<'_>) {
+        self.reader.listen(context);
+    }
 }
 
 /// Draws the results as far as they have come; a run that keeps a cell's tokens, if one was asked for.
@@ -67,7 +77,12 @@ pub fn show(
         *state = Phase { run: Some(run.id), ..Phase::default() };
     }
     if state.chosen.is_some() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-        state.chosen = None;
+        // Inside out: the pair that is read, then its cell.
+        if state.reader.pair().is_some() {
+            state.reader.close();
+        } else {
+            state.chosen = None;
+        }
     }
     headline(ui, run, view);
     maps(ui, view, state, commands);
@@ -185,6 +200,7 @@ fn selected(
     if state.asked != Some(wanted) {
         if state.asked.is_some_and(|(cell, ..)| cell != chosen) {
             state.cell.clear();
+            state.reader.close();
         }
         if !state.cell.waiting() {
             state.asked = Some(wanted);
@@ -194,11 +210,17 @@ fn selected(
     }
     match state.cell.get() {
         Some(Ok(cell)) => {
-            let (wanted, drawn) = cell::show(ui, view, cell, commands);
+            let (wanted, drawn) = cell::show(ui, view, cell, state.reader.pair(), commands);
             if std::mem::take(&mut state.arriving) {
                 bring_into_view(ui, drawn);
             }
-            return wanted;
+            if let Some(pair) = wanted.pair.filter(|&pair| pair < row.summary.kept) {
+                // Each cell of the diagram is two of the ensemble.
+                state.reader.open(context, run.id, 2 * row.cell, pair);
+            }
+            state.reader.show(ui, context, run.id, (&cell.same, &cell.meetings), commands);
+            cell::curves(ui, cell, commands);
+            return wanted.run;
         }
         Some(Err(problem)) => unreadable(ui, problem),
         None => {

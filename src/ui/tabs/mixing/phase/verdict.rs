@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::glauber::chain::{Coupling, Scan};
     use crate::glauber::experiments::phase::CellSummary;
-    use crate::glauber::experiments::{StartChoice, Vocabulary};
+    use crate::glauber::experiments::{KeepTokens, StartChoice, Vocabulary};
     use crate::glauber::phase::{Grid, PhaseCell, cell_result};
     use crate::statistics::Lifetime;
 
@@ -105,7 +105,7 @@ mod tests {
             times.iter().enumerate().map(|(k, &time)| Lifetime { time, event: k < met }).collect();
         let cell = PhaseCell { temperature, n: 4, pairs, neighbours: None, order: Vec::new() };
         let result = Some(cell_result(&cell, 0.25, 50, 1).unwrap());
-        let summary = CellSummary { result, curve: Vec::new(), drift: Vec::new(), draws: 0, near_ties: 0 };
+        let summary = CellSummary { result, curve: Vec::new(), drift: Vec::new(), draws: 0, near_ties: 0, kept: 0 };
         Row { cell: 0, subject: 0, model: "toy".to_owned(), length: 4, temperature, cap: 40, finished: true, summary }
     }
 
@@ -131,6 +131,7 @@ mod tests {
             order_chains: 0,
             order_sweeps: 1,
             theory: None,
+            keep_tokens: KeepTokens::None,
             seed: 1,
         };
         let cold = row(0.5, &[40, 40, 40, 40], 0);

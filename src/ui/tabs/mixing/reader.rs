@@ -2,13 +2,13 @@
 
 use eframe::egui::{self, RichText, Ui};
 
-use super::super::figures::linear;
-use super::view::PairsView;
+use super::figures::linear;
 use crate::figures::figure::{Figure, Layer};
 use crate::figures::number;
+use crate::glauber::chain::Meeting;
 use crate::glauber::experiments::course::PairCourse;
-use crate::glauber::experiments::mix::MAIN;
-use crate::store::{RunId, RunRow, StoreError};
+use crate::glauber::experiments::mix::MixSpec;
+use crate::store::{RunId, StoreError};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::requested::Requested;
@@ -56,27 +56,26 @@ impl Reader {
         self.questions.texts(context.session, model, tokens)
     }
 
-    /// Reads this pair from its start.
-    pub fn open(&mut self, context: &TabContext<'_>, run: RunId, pair: u64) {
+    /// Reads this pair of a cell (as the run's ensemble counts them) from its start.
+    pub fn open(&mut self, context: &TabContext<'_>, run: RunId, cell: u32, pair: u64) {
         (self.pair, self.asked, self.arriving, self.step, self.distance) = (Some(pair), false, true, 0, None);
         self.tokens.clear();
-        let cell = MAIN as u32;
         context.query(&mut self.tokens, move |project| {
             Ok([project.chain_tokens(run, cell, pair, false)?, project.chain_tokens(run, cell, pair, true)?])
         });
     }
 
-    /// Draws the pair that is open, if one is.
+    /// Draws the pair that is open, if one is: one of `meetings`, run as `spec` says (or a diagram with the same pairs).
     pub fn show(
         &mut self,
         ui: &mut Ui,
         context: &TabContext<'_>,
-        run: &RunRow,
-        view: &PairsView,
+        run: RunId,
+        (spec, meetings): (&MixSpec, &[Meeting]),
         commands: &mut Vec<Command>,
     ) {
         let Some(pair) = self.pair else { return };
-        let met = view.meetings.iter().find(|meeting| meeting.pair == pair);
+        let met = meetings.iter().find(|meeting| meeting.pair == pair);
         let mut ready = false;
         let drawn = card(ui, &format!("Pair {pair}"), |ui| {
             match self.tokens.get() {
@@ -89,7 +88,7 @@ impl Reader {
                     return;
                 }
                 Some(Ok(tokens)) if !self.asked => {
-                    self.questions.ask_pair(context.session, &view.spec, pair, tokens.clone());
+                    self.questions.ask_pair(context.session, spec, pair, tokens.clone());
                     self.asked = true;
                 }
                 Some(Ok(_)) => {}
@@ -215,7 +214,7 @@ fn sequences(ui: &mut Ui, course: &PairCourse, step: usize) {
     );
 }
 
-fn distance_figure(run: &RunRow, course: &PairCourse) -> Figure {
+fn distance_figure(run: RunId, course: &PairCourse) -> Figure {
     let n = course.free.len().max(1) as f64;
     let mut points: Vec<[f64; 2]> = Vec::new();
     for (step, &distance) in course.distances.iter().enumerate() {
@@ -228,7 +227,7 @@ fn distance_figure(run: &RunRow, course: &PairCourse) -> Figure {
     }
     Figure {
         title: format!("Distance of pair {}", course.pair),
-        caption: format!("Hamming distance of the two chains of pair {} of run {}.", course.pair, run.id.0),
+        caption: format!("Hamming distance of the two chains of pair {} of run {}.", course.pair, run.0),
         x: linear("sweeps of n steps"),
         y: linear("Hamming distance"),
         layers: vec![Layer::Line { name: "distance".to_owned(), colour: 0, points, dashed: false }],

@@ -1,0 +1,214 @@
+//! The Panel tab: a citizens' assembly drawn by lot, under quotas that everybody can check.
+//!
+//! Left the form ([`form`]), in the centre the quotas ([`grid`]) and what the lottery gave, right why.
+
+mod cells;
+mod ceremony;
+mod draft;
+mod draw;
+mod form;
+mod grid;
+mod grid_keys;
+mod import;
+mod lamp;
+mod lottery;
+mod lottery_view;
+mod outcome;
+mod people;
+mod quotas;
+mod reading;
+mod suggestions;
+mod why;
+mod words;
+
+use std::path::PathBuf;
+
+use eframe::egui::Ui;
+
+use self::draft::Draft;
+use self::grid_keys::Cursor;
+use self::import::Import;
+use self::lamp::LampState;
+use self::outcome::{Outcome, View};
+use self::people::{Gathered, People};
+use self::reading::Reading;
+use self::suggestions::Suggestions;
+use crate::jobs::spec::RunSpec;
+use crate::sortition::lottery_run::LotterySpec;
+use crate::sortition::sample_pool;
+use crate::store::RunId;
+use crate::ui::command::{Command, TabKind};
+use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::columns;
+
+/// State of the tab: the draft form, the cursor of the grid, what was asked of the store.
+#[derive(Default)]
+pub struct PanelTab {
+    draft: Draft,
+    /// The draft as of the last undo point.
+    settled: Draft,
+    cursor: Cursor,
+    people: People,
+    /// The grid as it was read, with the draft and the pool that were read.
+    read: Option<(Draft, Option<i64>, Reading)>,
+    /// The next people to arrive are those of the sample, whose quotas come with them.
+    sample_arrives: bool,
+    import: Option<Import>,
+    lamp: LampState,
+    suggestions: Suggestions,
+    outcome: Outcome,
+    /// The right side is hidden.
+    why_hidden: bool,
+}
+
+impl PanelTab {
+    /// Draws the whole tab (left form, centre quotas and lottery, right why) into `ui`.
+    pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
+        self.people.follow(context, self.draft.pool);
+        self.read();
+        let run = self.outcome.follow(context, &self.draft);
+        if self.outcome.ceremony(ui, run, &mut self.draft, commands) {
+            return;
+        }
+        columns::form(ui, "panel", |ui| {
+            let ready = self.obstacle().map_or(Ok(()), Err);
+            if form::show(ui, &mut self.people, &mut self.draft, ready, spec, commands) {
+                self.outcome.follow_newest();
+            }
+        });
+        self.read();
+        self.ask_lamp(context);
+        if !self.why_hidden {
+            columns::why(ui, "panel", |ui| self.why(ui, commands));
+        }
+        columns::results(ui, |ui| {
+            if let Some(import) = &mut self.import {
+                if !import.show(ui, context, commands) {
+                    self.import = None;
+                }
+                return;
+            }
+            self.outcome.switch(ui, &mut self.why_hidden);
+            match self.outcome.view {
+                View::Quotas => self.quotas(ui, commands),
+                View::Lottery | View::Draw => {
+                    let form = self.people.get().map(|found| (found.stored.clone(), self.read.as_ref()));
+                    let quotas = form.and_then(|(_, read)| read.and_then(|(_, _, reading)| reading.quotas.as_ref()));
+                    self.outcome.show(ui, context, run, &mut self.draft, quotas, commands);
+                }
+            }
+        });
+        self.settle(ui, commands);
+    }
+
+    /// Asks whether the quotas can be met, where they changed.
+    fn ask_lamp(&mut self, context: &TabContext<'_>) {
+        let found = self.people.get().cloned();
+        if let Some((_, _, reading)) = &self.read {
+            self.lamp.follow(context, &self.draft, reading, found.as_ref());
+            self.suggestions.follow(context, &self.draft, &mut self.lamp);
+        }
+    }
+
+    /// Reads the grid again where it changed.
+    fn read(&mut self) {
+        let found = self.people.get().map(|found| found.stored.id);
+        if self.read.as_ref().is_some_and(|(draft, pool, _)| *pool == found && *draft == self.draft) {
+            return;
+        }
+        let counts = self.people.get().map(|found| found.counts.clone());
+        let reading = Reading::new(&self.draft, counts.as_deref());
+        self.read = Some((self.draft.clone(), found, reading));
+    }
+
+    /// Why no lottery can start.
+    fn obstacle(&mut self) -> Option<String> {
+        if self.draft.pool.is_none() {
+            return Some("Import people first, or begin with the sample.".to_owned());
+        }
+        if self.people.get().is_none() {
+            return Some("The people are being read.".to_owned());
+        }
+        let (_, _, reading) = self.read.as_ref()?;
+        reading.obstacle(&self.draft)
+    }
+
+    fn begin_sample(&mut self, commands: &mut Vec<Command>) {
+        if let Ok(people) = people::sample() {
+            self.sample_arrives = true;
+            commands.push(Command::StorePool(people));
+        }
+    }
+
+    /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
+    fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
+        if columns::at_rest(ui) && self.draft != self.settled {
+            self.settled = self.draft.clone();
+            commands.push(Command::DraftEdited(TabKind::Panel));
+        }
+    }
+
+    /// The draft as JSON, for autosave and undo.
+    pub fn draft(&self) -> String {
+        serde_json::to_string(&self.draft).unwrap_or_default()
+    }
+
+    /// Replaces the draft (autosave, undo, "duplicate as form"); ignores what it cannot read.
+    pub fn set_draft(&mut self, json: &str) {
+        if let Ok(draft) = serde_json::from_str::<Draft>(json) {
+            self.settled = draft.clone();
+            self.draft = draft;
+            self.cursor.editor = None;
+        }
+    }
+
+    /// People arrived in the project: the form is about them from now on.
+    pub fn take_pool(&mut self, pool: i64) {
+        self.draft.pool = Some(pool);
+        self.outcome.view = View::Quotas;
+        if std::mem::take(&mut self.sample_arrives) {
+            self.draft.set_quotas(&sample_pool::quotas());
+        }
+        self.settled = self.draft.clone();
+    }
+
+    /// Everybody was deleted from the project.
+    pub fn people_forgotten(&mut self) {
+        self.draft.pool = None;
+        self.settled = self.draft.clone();
+    }
+
+    /// Shows what is in a table of people, before anything is stored.
+    pub fn preview(&mut self, path: PathBuf) {
+        self.import = Some(Import::new(path));
+    }
+
+    /// Shows the results of this run.
+    pub fn show_run(&mut self, run: RunId) {
+        self.outcome.pick(run);
+    }
+
+    /// Fills the form from a lottery's spec; the people stay those of the form.
+    pub fn set_spec(&mut self, spec: &LotterySpec) {
+        self.draft.set_quotas(&spec.quotas);
+        self.draft.one_per_household = spec.one_per_household;
+        self.draft.algorithm = spec.algorithm;
+        self.draft.draws = spec.draws;
+        self.draft.seed = spec.seed;
+        self.settled = self.draft.clone();
+    }
+}
+
+/// The lottery that the form describes.
+fn spec(draft: &Draft, found: &Gathered) -> Option<RunSpec> {
+    let quotas = Reading::new(draft, Some(&found.counts)).quotas?;
+    Some(RunSpec::Lottery(LotterySpec {
+        version: 1,
+        pool: found.stored.pool.clone(),
+        quotas,
+        one_per_household: draft.one_per_household,
+        algorithm: draft.algorithm,
+        draws: draft.draws,
+        seed: draft.seed,
+    }))
+}

@@ -1,0 +1,263 @@
+//! The Panel tab through the accessibility tree of the whole workbench: from invented people to a panel.
+
+mod support;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Event, Key, Modifiers, Theme};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use kleroterion::models::Library;
+use kleroterion::sortition::audit::AuditFile;
+use kleroterion::store::Project;
+use kleroterion::ui::Workbench;
+use kleroterion::ui::command::{Command, TabKind};
+
+/// A workbench with a project of its own, on the Panel tab.
+struct Window {
+    workbench: Rc<RefCell<Workbench>>,
+    harness: Harness<'static>,
+    folder: tempfile::TempDir,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self::of_height(900.0)
+    }
+
+    /// A window so high that nothing waits below the fold.
+    fn of_height(height: f32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("assembly");
+        drop(Project::create(&directory, "Assembly").unwrap());
+        let settings = folder.path().join("settings");
+        let workbench = Workbench::new(settings, Arc::new(Library::default()), Arc::new(|| {}));
+        let workbench = Rc::new(RefCell::new(workbench));
+        let shown = workbench.clone();
+        let mut prepared = false;
+        let harness = support::harness([1440.0, height], Theme::Light, move |ui| {
+            let mut workbench = shown.borrow_mut();
+            if !prepared {
+                workbench.prepare(ui.ctx());
+                prepared = true;
+                ui.ctx().request_repaint();
+                return;
+            }
+            workbench.logic(ui.ctx());
+            workbench.ui(ui);
+        });
+        let mut window = Self { workbench, harness, folder };
+        window.apply(Command::OpenProject(directory));
+        window.wait_for("All changes saved");
+        window.apply(Command::ShowTab(TabKind::Panel));
+        window
+    }
+
+    /// A window whose project holds the invented people and their quotas.
+    fn sample() -> Self {
+        Self::new().begin_with_sample()
+    }
+
+    fn begin_with_sample(self) -> Self {
+        let mut window = self;
+        window.wait_for("Draw a citizens' assembly");
+        window.click("Begin with the sample");
+        window.wait_for("300 people");
+        window
+    }
+
+    fn apply(&mut self, command: Command) {
+        self.workbench.borrow_mut().apply(&self.harness.ctx, command);
+        self.harness.run_steps(2);
+    }
+
+    fn has(&self, text: &str) -> bool {
+        let contains = |found: Option<String>| found.is_some_and(|found| found.contains(text));
+        self.harness.query_all_by(|node| contains(node.label()) || contains(node.value())).next().is_some()
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        let began = Instant::now();
+        while !self.has(text) {
+            assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {text}");
+            std::thread::sleep(Duration::from_millis(10));
+            self.harness.step();
+        }
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_all_by_label(label).next().unwrap().click();
+        self.harness.run_steps(3);
+    }
+
+    fn key(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_steps(3);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.harness.event(Event::Text(text.to_owned()));
+        self.harness.run_steps(3);
+    }
+
+    /// Puts the cursor on a cell by its spoken name.
+    fn cell(&mut self, start: &str) {
+        self.harness
+            .get_by(move |node| node.role() == Role::Cell && node.label().is_some_and(|label| label.starts_with(start)))
+            .click();
+        self.harness.run_steps(3);
+    }
+
+    fn type_into(&mut self, label: &str, text: &str) {
+        self.harness.get_by_role_and_label(Role::TextInput, label).focus();
+        self.harness.run_steps(2);
+        self.key(Modifiers::COMMAND, Key::A);
+        self.harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
+        self.harness.run_steps(3);
+    }
+
+    /// The label of the button that tells of `words`.
+    fn finding(&self, words: &str) -> String {
+        let told = |label: Option<String>| label.is_some_and(|label| label.contains(words));
+        let node = self.harness.query_all_by(|node| node.role() == Role::Button && told(node.label())).next().unwrap();
+        node.accesskit_node().label().unwrap()
+    }
+
+    fn picture(&mut self, name: &str) {
+        if let Some(folder) = std::env::var_os("PANEL_PICTURES") {
+            let image = self.harness.render().unwrap();
+            image.save(std::path::Path::new(&folder).join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn quotas_are_edited_with_the_keyboard_and_undone() {
+    let mut window = Window::sample();
+    window.wait_for("Gender, Woman, min, 13");
+    window.picture("quotas.png");
+    window.cell("Gender, Woman, min");
+    window.text("1");
+    window.text("4");
+    window.picture("editing.png");
+    window.key(Modifiers::NONE, Key::Enter);
+    assert!(window.has("Gender, Woman, min, 14"));
+    window.text("x");
+    window.key(Modifiers::NONE, Key::Tab);
+    window.wait_for("“x” is not a whole number");
+    window.picture("issue.png");
+    window.key(Modifiers::COMMAND, Key::Z);
+    window.wait_for("Gender, Man, min, 12");
+    window.key(Modifiers::COMMAND, Key::Z);
+    window.wait_for("Gender, Woman, min, 13");
+    window.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.wait_for("Gender, Woman, min, 14");
+    let project = Project::open_reader(&window.folder.path().join("assembly")).unwrap();
+    let draft = project.draft("panel").unwrap().unwrap();
+    assert!(draft.contains(r#""min":"14""#), "every edit is saved: {draft}");
+}
+
+#[test]
+fn impossible_quotas_name_their_rows_and_undo_brings_the_panel_back() {
+    let mut window = Window::of_height(1600.0).begin_with_sample();
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    window.cell("Gender, Non-binary, min");
+    window.text("20");
+    window.key(Modifiers::NONE, Key::Tab);
+    window.text("20");
+    window.key(Modifiers::NONE, Key::Enter);
+    window.wait_for("Impossible: no panel of 30 meets all quotas.");
+    window.wait_for("What cannot hold together");
+    window.picture("impossible.png");
+    let sentence = window.finding("Non-binary");
+    window.click(&sentence);
+    window.picture("marked.png");
+    window.wait_for("Apply change 1");
+    window.picture("suggestions.png");
+    window.click("Apply change 1");
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    window.key(Modifiers::COMMAND, Key::Z);
+    window.wait_for("Impossible: no panel of 30 meets all quotas.");
+    for _ in 0..2 {
+        window.key(Modifiers::COMMAND, Key::Z);
+    }
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    assert!(window.has("Gender, Non-binary, min, 0"));
+}
+
+#[test]
+fn a_panel_is_drawn_from_dice_and_shown_in_a_ceremony() {
+    let mut window = Window::of_height(2800.0).begin_with_sample();
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    window.click("Run the lottery");
+    window.wait_for("Exact: this is the leximin lottery");
+    window.picture("lottery.png");
+    window.type_into("Id", "A007");
+    window.click("Look up");
+    window.wait_for("A007 has a chance of");
+    window.click("Draw");
+    window.wait_for("SHA-256 of the list, to be published first:");
+    window.type_into("What the dice or the beacon showed", "4 1 6 6 2 3");
+    window.click("Draw the panel");
+    window.wait_for("was drawn: 30 members.");
+    window.picture("draw.png");
+    // The audit file is made off the window's thread, and verifies.
+    let path = window.folder.path().join("audit.json");
+    window.click("Save the audit file…");
+    window.harness.run_steps(3);
+    window.type_into("File", path.to_str().unwrap());
+    window.click("Save");
+    window.wait_for("Saved ");
+    let file = AuditFile::from_json(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(file.draws.len(), 1);
+    assert_eq!(file.verify(), []);
+    window.click("Ceremony");
+    window.wait_for("A panel will be drawn by lot");
+    window.picture("ceremony-1.png");
+    for told in ["published beforehand", "What do the dice show?"] {
+        window.key(Modifiers::NONE, Key::Space);
+        window.wait_for(told);
+    }
+    window.picture("ceremony-3.png");
+    window.key(Modifiers::NONE, Key::Enter);
+    window.wait_for("Their SHA-256 hash is the seed");
+    window.picture("ceremony-4.png");
+    for told in ["The panel drawn is number", "Panel "] {
+        window.key(Modifiers::NONE, Key::Space);
+        window.wait_for(told);
+    }
+    window.picture("ceremony-6.png");
+    window.key(Modifiers::NONE, Key::Escape);
+    window.wait_for("was drawn: 30 members.");
+    window.click("Quotas");
+    window.picture("quotas-drawn.png");
+}
+
+#[test]
+fn people_come_from_a_table_and_leave_when_they_are_forgotten() {
+    let mut window = Window::of_height(1400.0);
+    let path = window.folder.path().join("people.csv");
+    let mut text = String::from("id,Gender,Age,Address\n");
+    for k in 0..40 {
+        let (gender, age) = (["Woman", "Man", "woman"][k % 3], ["old", "young", ""][k % 3]);
+        text += &format!("p{k},{gender},{age},{} High St\n", k / 2);
+    }
+    std::fs::write(&path, text).unwrap();
+    window.click("Import people…");
+    window.type_into("File", path.to_str().unwrap());
+    window.click("Preview");
+    window.wait_for("people.csv: 40 rows");
+    window.picture("import.png");
+    window.click("Store these people");
+    window.wait_for("40 people");
+    window.wait_for("No quotas yet");
+    window.click("Or with the people's own shares");
+    window.wait_for("Gender, Woman, share in percent, 35");
+    window.wait_for("Age, (blank), people in the pool, 13");
+    window.click("Forget them");
+    window.wait_for("Nobody yet.");
+}

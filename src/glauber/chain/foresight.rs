@@ -40,7 +40,7 @@ pub(super) fn laws_of(
     wanted.extend(coming.iter().take(room).map(|coming| coming.draw(runs)));
     let mut evaluated = backend.evaluated(&wanted, options.precision)?.into_iter();
     // Those of the batch come first.
-    Ok(kept.into_iter().map(|law| law.or_else(|| evaluated.next())).flatten().collect())
+    Ok(kept.into_iter().filter_map(|law| law.or_else(|| evaluated.next())).collect())
 }
 
 /// The draws of `units`, X's before Y's.

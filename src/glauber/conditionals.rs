@@ -110,6 +110,11 @@ pub trait Conditionals: Send + Sync {
     fn row_wise(&self, _precision: Precision) -> bool {
         false
     }
+    /// What is added to the logit of each token at the very end, if anything: without it logits in [`Precision::F32`] may be
+    /// single-precision numbers, which whoever keeps them can hold in half the bytes.
+    fn offsets(&self) -> Option<&[f64]> {
+        None
+    }
     /// The laws it keeps for draws; `None` for a backend that keeps nothing.
     fn laws(&self) -> Option<&dyn Laws> {
         None
@@ -241,7 +246,11 @@ pub fn ask_into(
     check_finite(out)
 }
 
-fn check_finite(values: &[f64]) -> Result<(), ConditionalsError> {
+/// Refuses a logit that is not finite.
+pub fn check_finite(values: &[f64]) -> Result<(), ConditionalsError> {
+    if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
+        return Ok(());
+    }
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(ConditionalsError::Backend(format!("a logit is {value}"))),
         None => Ok(()),

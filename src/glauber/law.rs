@@ -1,14 +1,15 @@
 //! What a draw needs of a row of logits: which tokens it can give, and how likely each is.
 
 use super::temperature::Temperature;
+use crate::statistics::exponentials;
 
 /// How far below the largest scaled logit a token stops counting for draws, nats: its probability is less than 2^-57.
 const NEGLIGIBLE: f64 = 40.0;
 
-/// The law of a draw at one temperature: the tokens that a draw of 53 bits can give, and their probabilities.
+/// The law of a draw at one temperature: tokens and their probabilities.
 ///
-/// In total variation it is at most `V 2^-57` away from [`Temperature::law`]. At low temperatures it holds a handful of a
-/// large vocabulary.
+/// Where those that a draw of 53 bits can give are at most half of the allowed ones, it holds them alone: in total variation it
+/// is at most `V 2^-57` away from [`Temperature::law`], and at low temperatures it holds a handful of a large vocabulary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Law {
     tokens: Vec<u32>,
@@ -17,44 +18,66 @@ pub struct Law {
 }
 
 impl Law {
-    /// Makes it the law of `allowed` tokens at a temperature: softmax of `logits[token] / tau` over them, or at 0 the largest
-    /// logit, ties going to the token that `allowed` names first.
+    /// Makes it the law of `allowed` tokens at a temperature: softmax of their logits over tau, or at 0 the largest logit, ties
+    /// going to the token that `allowed` names first.
     ///
-    /// `logits` are one finite row, nats; `allowed` is not empty and inside the row.
-    pub fn set<L: Copy + Into<f64>>(&mut self, temperature: Temperature, logits: &[L], allowed: &[u32]) {
-        self.tokens.clear();
-        self.weights.clear();
-        let at = |token: u32| -> f64 { logits[token as usize].into() };
+    /// The logit of a token is `logits[token]`, nats, plus `offsets[token]` if there are offsets; all are finite. `allowed` is not
+    /// empty and inside the row.
+    pub fn set<L: Copy + Into<f64>>(
+        &mut self,
+        temperature: Temperature,
+        logits: &[L],
+        offsets: Option<&[f64]>,
+        allowed: &[u32],
+    ) {
+        let Self { tokens, weights, lead } = self;
+        tokens.clear();
+        weights.clear();
+        let logit = |token: u32| -> f64 {
+            let token = token as usize;
+            offsets.map_or_else(|| logits[token].into(), |offsets| logits[token].into() + offsets[token])
+        };
         if temperature == Temperature::ZERO {
             let (mut token, mut best, mut second) = (allowed[0], f64::NEG_INFINITY, f64::NEG_INFINITY);
             for &candidate in allowed {
-                let value = at(candidate);
+                let value = logit(candidate);
                 if value > best {
                     (token, second, best) = (candidate, best, value);
                 } else {
                     second = second.max(value);
                 }
             }
-            self.tokens.push(token);
-            self.weights.push(1.0);
-            self.lead = Some(best - second);
+            tokens.push(token);
+            weights.push(1.0);
+            *lead = Some(best - second);
             return;
         }
         let tau = temperature.get();
-        let largest = allowed.iter().map(|&token| at(token)).fold(f64::NEG_INFINITY, f64::max);
-        let least = largest - NEGLIGIBLE * tau;
-        let mut sum = 0.0;
-        for &token in allowed {
-            let logit = at(token);
-            if logit >= least {
-                let weight = ((logit - largest) / tau).exp();
-                sum += weight;
-                self.tokens.push(token);
-                self.weights.push(weight);
+        let first = allowed[0];
+        let run = allowed.iter().zip(first..).fold(true, |run, (&token, next)| run & (token == next));
+        let range = first as usize..first as usize + allowed.len();
+        match offsets {
+            Some(offsets) if run => {
+                weights.extend(
+                    logits[range.clone()].iter().zip(&offsets[range]).map(|(&logit, offset)| logit.into() + offset),
+                );
             }
+            None if run => weights.extend(logits[range].iter().map(|&logit| logit.into())),
+            _ => weights.extend(allowed.iter().map(|&token| logit(token))),
         }
-        self.weights.iter_mut().for_each(|weight| *weight /= sum);
-        self.lead = None;
+        let largest = largest(weights);
+        let least = largest - NEGLIGIBLE * tau;
+        let count: usize = weights.iter().map(|&value| usize::from(value >= least)).sum();
+        if count > allowed.len() / 2 {
+            tokens.extend_from_slice(allowed);
+        } else {
+            tokens.extend(allowed.iter().zip(&*weights).filter(|(_, value)| **value >= least).map(|(token, _)| token));
+            weights.retain(|&value| value >= least);
+        }
+        let sum = exponentials(weights, largest, tau);
+        let factor = 1.0 / sum;
+        weights.iter_mut().for_each(|weight| *weight *= factor);
+        *lead = None;
     }
 
     /// The tokens, in the order in which they were allowed.
@@ -78,6 +101,17 @@ impl Law {
     }
 }
 
+/// The largest of some numbers, several compared at a time.
+fn largest(values: &[f64]) -> f64 {
+    let larger = |a: f64, b: f64| if b > a { b } else { a };
+    let (whole, rest) = values.as_chunks::<8>();
+    let mut best = [f64::NEG_INFINITY; 8];
+    for chunk in whole {
+        best.iter_mut().zip(chunk).for_each(|(best, &value)| *best = larger(*best, value));
+    }
+    best.into_iter().chain(rest.iter().copied()).fold(f64::NEG_INFINITY, larger)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +123,7 @@ mod tests {
         for tau in [0.05, 0.3, 1.0, 4.0] {
             let (tau, mut whole, mut drawn) = (Temperature::new(tau).unwrap(), Vec::new(), Law::default());
             tau.law(&logits, &allowed, &mut whole);
-            drawn.set(tau, &logits, &allowed);
+            drawn.set(tau, &logits, None, &allowed);
             let mut apart: f64 = whole.iter().sum();
             for (&token, q) in drawn.tokens().iter().zip(drawn.weights()) {
                 apart += (whole[token as usize] - q).abs() - whole[token as usize];
@@ -101,13 +135,34 @@ mod tests {
     }
 
     #[test]
+    fn offsets_and_gaps_give_the_same_bits() {
+        let below: Vec<f32> = (0..300).map(|k| (k as f32 * 0.37).sin() * 9.0).collect();
+        let offsets: Vec<f64> = (0..300).map(|k| f64::from(k) * 1e-3 - 0.1).collect();
+        let whole: Vec<f64> = below.iter().zip(&offsets).map(|(&below, offset)| f64::from(below) + offset).collect();
+        for allowed in [(7..290).collect::<Vec<u32>>(), (0..300).step_by(3).collect(), vec![1, 3, 2, 4]] {
+            for tau in [0.0, 0.1, 0.5, 2.0] {
+                let (tau, mut a, mut b) = (Temperature::new(tau).unwrap(), Law::default(), Law::default());
+                a.set(tau, &below, Some(&offsets), &allowed);
+                b.set(tau, &whole, None, &allowed);
+                assert_eq!(a, b);
+                if tau != Temperature::ZERO {
+                    let mut known = Vec::new();
+                    tau.law(&whole, &allowed, &mut known);
+                    let at = |token| known[allowed.iter().position(|&other| other == token).unwrap()];
+                    assert!(a.tokens().iter().zip(a.weights()).all(|(&token, &p)| (at(token) - p).abs() < 1e-15));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn at_temperature_zero_the_largest_leads() {
         let mut law = Law::default();
-        law.set(Temperature::ZERO, &[9.0f32, 1.0, 4.0, 4.0], &[1, 2, 3]);
+        law.set(Temperature::ZERO, &[9.0f32, 1.0, 4.0, 4.0], None, &[1, 2, 3]);
         assert_eq!((law.tokens(), law.weights(), law.lead()), (&[2][..], &[1.0][..], Some(0.0)));
-        law.set(Temperature::ZERO, &[9.0, 1.0, 4.0, 4.0], &[0, 2]);
+        law.set(Temperature::ZERO, &[9.0, 1.0, 4.0, 4.0], None, &[0, 2]);
         assert_eq!((law.tokens(), law.lead()), (&[0][..], Some(5.0)));
-        law.set(Temperature::ZERO, &[9.0], &[0]);
+        law.set(Temperature::ZERO, &[9.0], None, &[0]);
         assert_eq!(law.lead(), Some(f64::INFINITY));
     }
 }

@@ -179,6 +179,11 @@ impl MaskedLm {
         precision == Precision::F32 && fast && kernels::ROW_WISE && self.0.fast.encoder.row_wise()
     }
 
+    /// What the head adds to the logit of each token at the end; in [`Precision::F32`] the rest is in single precision.
+    pub fn bias(&self) -> &[f64] {
+        self.0.fast.head.bias()
+    }
+
     /// Number of weights, shared ones counted once.
     pub fn parameters(&self) -> u64 {
         self.0.parameters
@@ -220,10 +225,12 @@ impl MaskedLm {
             }
         }
         let per_pass = (TOKENS_PER_PASS / length).max(16);
-        let mut values = Vec::with_capacity(sequences.len() * self.vocabulary());
+        let mut values = Vec::new();
         for (sequences, positions) in sequences.chunks(per_pass).zip(positions.chunks(per_pass)) {
             let shape = Shape { batch: sequences.len(), length };
-            values.extend(self.pass(&sequences.concat(), shape, Asked::One(positions), precision)?);
+            let pass = self.pass(&sequences.concat(), shape, Asked::One(positions), precision)?;
+            // Mostly there is one pass, which needs no copy.
+            if values.is_empty() { values = pass } else { values.extend(pass) }
         }
         Ok(Logits::new(values, self.vocabulary()))
     }
@@ -298,6 +305,9 @@ impl MaskedLm {
             }
         };
         let logits = network.head.forward(&network.encoder.forward(ids, shape, asked)?)?;
+        if logits.iter().fold(true, |finite, value| finite & value.is_finite()) {
+            return Ok(logits);
+        }
         match logits.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(ModelError::NonFinite { value: logits[at], token: at % self.vocabulary(), arithmetic }),
             None => Ok(logits),

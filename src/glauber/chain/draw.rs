@@ -30,7 +30,7 @@ impl<'a> Known<'a> {
         match self {
             Self::Law(law) => law,
             Self::Logits(logits) => {
-                room.set(temperature, logits, allowed);
+                room.set(temperature, logits, None, allowed);
                 room
             }
         }
@@ -378,7 +378,7 @@ mod tests {
             let rows = [0, 1].map(|_| (0..40).map(|_| 4.0 * stream.unit()).collect::<Vec<f64>>());
             let laws = [0, 1].map(|k| {
                 let mut law = Law::default();
-                law.set(cold, &rows[k], &allowed);
+                law.set(cold, &rows[k], None, &allowed);
                 law
             });
             unequal += usize::from(laws[0].tokens() != laws[1].tokens());

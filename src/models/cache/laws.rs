@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::CachedConditionals;
 use super::recent::{Answer, LawKey, Question, Recent};
-use crate::glauber::conditionals::{ConditionalsError, Draw, Laws, Precision, Row, check_rows};
+use crate::glauber::conditionals::{ConditionalsError, Draw, Laws, Precision, Row, check_finite, check_rows};
 use crate::glauber::law::Law;
 
 /// Tokens of the vocabulary for each that a law may hold if it is kept: a longer law is made anew from its logits.
@@ -34,16 +34,19 @@ impl CachedConditionals {
 
     /// Makes a law, and keeps it if it is short.
     fn make(&self, recent: &mut Recent, question: Question, logits: &Answer, draw: &Draw<'_>) -> Arc<Law> {
-        let mut law = Law::default();
-        match logits {
-            Answer::Single(values) => law.set(draw.temperature, values, draw.allowed),
-            Answer::Double(values) => law.set(draw.temperature, values, draw.allowed),
-            Answer::Law(law) => return law.clone(),
+        let set = |law: &mut Law| match logits {
+            Answer::Single(values) => law.set(draw.temperature, values, None, draw.allowed),
+            Answer::Below(values) => law.set(draw.temperature, values, self.inner.offsets(), draw.allowed),
+            Answer::Double(values) => law.set(draw.temperature, values, None, draw.allowed),
+            Answer::Law(kept) => law.clone_from(kept),
+        };
+        // Long laws are over after a step, so their memory goes round.
+        let law = recent.rooms.make(set);
+        if law.tokens().len() > self.inner.vocabulary().div_ceil(COMPACT) {
+            return law;
         }
-        let law = Arc::new(law);
-        if law.tokens().len() <= self.inner.vocabulary().div_ceil(COMPACT) {
-            recent.insert(question, Answer::Law(law.clone()), self.bound);
-        }
+        let law = Arc::new(Law::clone(&law));
+        recent.insert(question, Answer::Law(law.clone()), self.bound);
         law
     }
 
@@ -113,35 +116,32 @@ impl Laws for CachedConditionals {
             recent.misses += rows.len() as u64;
         }
         let logits = self.ask(&rows, precision)?;
-        let vocabulary = self.inner.vocabulary();
-        if logits.rows() != rows.len() || logits.vocabulary() != vocabulary {
-            return Err(ConditionalsError::Backend(format!(
-                "{} rows of {} logits came back, {} rows of {vocabulary} were asked",
-                logits.rows(),
-                logits.vocabulary(),
-                rows.len()
-            )));
-        }
-        let answers: Vec<Answer> = (0..rows.len()).map(|k| Answer::new(logits.row(k))).collect();
-        if let Some(value) = (0..rows.len()).flat_map(|k| logits.row(k)).find(|value| !value.is_finite()) {
-            return Err(ConditionalsError::Backend(format!("a logit is {value}")));
-        }
-        let mut recent = self.lock();
-        for (row, answer) in rows.iter().zip(&answers) {
-            recent.insert(Question::new(row, precision, None), answer.clone(), self.bound);
-        }
+        let offsets = self.inner.offsets();
+        let mut answers: Vec<Option<Answer>> = vec![None; rows.len()];
         let mut made: HashMap<(LawKey, usize), Arc<Law>> = HashMap::new();
-        let each = draws.iter().zip(keys).zip(laws).zip(sources);
-        Ok(each
-            .map(|(((draw, key), law), source)| {
-                law.unwrap_or_else(|| {
-                    let make = || {
-                        let question = Question::new(&draw.row, precision, Some(key));
-                        self.make(&mut recent, question, &answers[source], draw)
-                    };
-                    made.entry((key, source)).or_insert_with(make).clone()
-                })
-            })
-            .collect())
+        let mut recent = self.lock();
+        // Row by row, so that each is in the processor's caches until its law is made.
+        for ((draw, key), (law, source)) in draws.iter().zip(keys).zip(laws.iter_mut().zip(sources)) {
+            if law.is_some() {
+                continue;
+            }
+            if let Some(made) = made.get(&(key, source)) {
+                *law = Some(made.clone());
+                continue;
+            }
+            let answer = match &answers[source] {
+                Some(answer) => answer,
+                None => {
+                    check_finite(logits.row(source))?;
+                    let answer = Answer::new(logits.row(source), offsets);
+                    recent.insert(Question::new(&draw.row, precision, None), answer.clone(), self.bound);
+                    answers[source].insert(answer)
+                }
+            };
+            let fresh = self.make(&mut recent, Question::new(&draw.row, precision, Some(key)), answer, draw);
+            made.insert((key, source), fresh.clone());
+            *law = Some(fresh);
+        }
+        Ok(laws.into_iter().flatten().collect())
     }
 }

@@ -13,6 +13,8 @@ use recent::{Answer, Question, Recent};
 
 /// Rows in a call of a reproducible cache.
 const BLOCK: usize = 16;
+/// Most rows in a call, if each stands by itself: a processor gains nothing by more, and what is between fits its caches.
+const MOST_TOGETHER: usize = 128;
 
 /// What a cache holds and has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,19 @@ pub struct CachedConditionals {
     /// The lists of tokens that laws were asked over; laws name them by number.
     allowed: Mutex<Vec<Arc<[u32]>>>,
     recent: Mutex<Recent>,
+}
+
+/// What the model answered: the block of each row, and its place there.
+struct Answers {
+    logits: Vec<Logits>,
+    places: Vec<(usize, usize)>,
+}
+
+impl Answers {
+    fn row(&self, k: usize) -> &[f64] {
+        let (block, row) = self.places[k];
+        self.logits[block].row(row)
+    }
 }
 
 impl CachedConditionals {
@@ -72,6 +87,7 @@ impl CachedConditionals {
     /// rest.
     pub fn shrink(&self, bytes: usize) {
         let mut recent = self.lock();
+        recent.rooms.clear();
         while recent.bytes > bytes {
             recent.remove_oldest();
         }
@@ -89,38 +105,47 @@ impl CachedConditionals {
         }
     }
 
-    fn ask(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
-        if !self.reproducible {
-            return self.inner.logits(rows, precision);
-        }
+    fn ask(&self, rows: &[Row<'_>], precision: Precision) -> Result<Answers, ConditionalsError> {
         // Rows that stand by themselves are shared out among the threads; others go in blocks of one shape.
-        let fill = !self.inner.row_wise(precision);
-        let size = if fill { BLOCK } else { rows.len().div_ceil(rayon::current_num_threads()).max(BLOCK) };
-        let vocabulary = self.inner.vocabulary();
-        let mut values = vec![0.0; rows.len() * vocabulary];
+        let fill = self.reproducible && !self.inner.row_wise(precision);
+        let size = match (self.reproducible, fill) {
+            (false, _) => rows.len().max(1),
+            (true, true) => BLOCK,
+            (true, false) => rows.len().div_ceil(rayon::current_num_threads()).clamp(BLOCK, MOST_TOGETHER),
+        };
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by_key(|&k| rows[k].state.len());
-        let blocks: Vec<&[usize]> = order
-            .chunk_by(|&a, &b| rows[a].state.len() == rows[b].state.len())
-            .flat_map(|group| group.chunks(size))
-            .collect();
+        if self.reproducible {
+            order.sort_by_key(|&k| rows[k].state.len());
+        }
+        let alike = |&a: &usize, &b: &usize| !self.reproducible || rows[a].state.len() == rows[b].state.len();
+        let blocks: Vec<&[usize]> = order.chunk_by(alike).flat_map(|group| group.chunks(size)).collect();
         // Blocks know nothing of one another, so which thread answers one changes no bit.
-        let answers = blocks
+        let logits = blocks
             .par_iter()
             .map(|chunk| {
                 let last = &chunk[chunk.len() - 1];
                 let count = if fill { size } else { chunk.len() };
                 let block: Vec<Row<'_>> =
                     chunk.iter().chain(std::iter::repeat(last)).take(count).map(|&k| rows[k]).collect();
-                self.inner.logits(&block, precision)
+                let logits = self.inner.logits(&block, precision)?;
+                let vocabulary = self.inner.vocabulary();
+                if logits.rows() != count || logits.vocabulary() != vocabulary {
+                    return Err(ConditionalsError::Backend(format!(
+                        "{} rows of {} logits came back, {count} rows of {vocabulary} were asked",
+                        logits.rows(),
+                        logits.vocabulary(),
+                    )));
+                }
+                Ok(logits)
             })
             .collect::<Result<Vec<Logits>, ConditionalsError>>()?;
-        for (chunk, logits) in blocks.iter().zip(&answers) {
-            for (answer, &k) in chunk.iter().enumerate() {
-                values[k * vocabulary..(k + 1) * vocabulary].copy_from_slice(logits.row(answer));
+        let mut places = vec![(0, 0); rows.len()];
+        for (block, chunk) in blocks.iter().enumerate() {
+            for (row, &k) in chunk.iter().enumerate() {
+                places[k] = (block, row);
             }
         }
-        Ok(Logits::new(values, vocabulary))
+        Ok(Answers { logits, places })
     }
 
     fn lock(&self) -> MutexGuard<'_, Recent> {
@@ -179,12 +204,12 @@ impl Conditionals for CachedConditionals {
             recent.misses += asked.len() as u64;
         }
         let fresh = if asked.is_empty() { None } else { Some(self.ask(&asked, precision)?) };
-        let vocabulary = self.inner.vocabulary();
+        let (vocabulary, offsets) = (self.inner.vocabulary(), self.inner.offsets());
         values.clear();
         values.reserve(rows.len() * vocabulary);
         for source in &sources {
             match (source, &fresh) {
-                (Source::Kept(answer), _) => answer.write(values),
+                (Source::Kept(answer), _) => answer.write(offsets, values),
                 (Source::Asked(index), Some(logits)) => values.extend_from_slice(logits.row(*index)),
                 (Source::Asked(_), None) => unreachable!("a row was asked, so the model answered"),
             }
@@ -193,8 +218,10 @@ impl Conditionals for CachedConditionals {
             // In the order of the questions, so that what is dropped does not depend on a hash.
             let mut pairs: Vec<(Question, usize)> = questions.into_iter().collect();
             pairs.sort_by_key(|&(_, index)| index);
-            let answers: Vec<(Question, Answer)> =
-                pairs.into_iter().map(|(question, index)| (question, Answer::new(logits.row(index)))).collect();
+            let answers: Vec<(Question, Answer)> = pairs
+                .into_iter()
+                .map(|(question, index)| (question, Answer::new(logits.row(index), offsets)))
+                .collect();
             let mut recent = self.lock();
             for (question, answer) in answers {
                 recent.insert(question, answer, self.bound);

@@ -39,12 +39,21 @@ impl Question {
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
     Single(Arc<[f32]>),
+    /// What the model's offsets are to be added to.
+    Below(Arc<[f32]>),
     Double(Arc<[f64]>),
     Law(Arc<Law>),
 }
 
 impl Answer {
-    pub(super) fn new(logits: &[f64]) -> Self {
+    pub(super) fn new(logits: &[f64], offsets: Option<&[f64]>) -> Self {
+        if let Some(offsets) = offsets.filter(|offsets| offsets.len() == logits.len()) {
+            let below: Arc<[f32]> = logits.iter().zip(offsets).map(|(logit, offset)| (logit - offset) as f32).collect();
+            let each = below.iter().zip(logits.iter().zip(offsets));
+            if each.fold(true, |exact, (&below, (&logit, offset))| exact & (f64::from(below) + offset == logit)) {
+                return Self::Below(below);
+            }
+        }
         if logits.iter().all(|&value| f64::from(value as f32) == value) {
             Self::Single(logits.iter().map(|&value| value as f32).collect())
         } else {
@@ -54,19 +63,59 @@ impl Answer {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Single(values) => size_of_val::<[f32]>(values),
+            Self::Single(values) | Self::Below(values) => size_of_val::<[f32]>(values),
             Self::Double(values) => size_of_val::<[f64]>(values),
             Self::Law(law) => size_of::<Law>() + law.bytes(),
         }
     }
 
     /// Appends the logits to `out`; a law has none.
-    pub(super) fn write(&self, out: &mut Vec<f64>) {
+    pub(super) fn write(&self, offsets: Option<&[f64]>, out: &mut Vec<f64>) {
         match self {
+            Self::Below(values) => {
+                let offsets = offsets.unwrap_or_default();
+                out.extend(values.iter().zip(offsets).map(|(&value, offset)| f64::from(value) + offset));
+            }
             Self::Single(values) => out.extend(values.iter().map(|&value| f64::from(value))),
             Self::Double(values) => out.extend_from_slice(values),
             Self::Law(_) => {}
         }
+    }
+}
+
+/// Memory for laws in use, taken again once nobody holds them.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    laws: Vec<Arc<Law>>,
+    next: usize,
+}
+
+impl Rooms {
+    /// Most laws whose memory is held.
+    const MOST: usize = 64;
+
+    /// A law that `set` has made, in memory that was used before if there is any.
+    pub(super) fn make(&mut self, set: impl FnOnce(&mut Law)) -> Arc<Law> {
+        self.next = (self.next + 1) % Self::MOST;
+        if self.laws.len() <= self.next && self.laws.len() < Self::MOST {
+            self.laws.push(Arc::default());
+            self.next = self.laws.len() - 1;
+        }
+        let room = &mut self.laws[self.next];
+        match Arc::get_mut(room) {
+            Some(law) => set(law),
+            None => {
+                let mut law = Law::default();
+                set(&mut law);
+                *room = Arc::new(law);
+            }
+        }
+        room.clone()
+    }
+
+    /// Gives the memory back.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -88,6 +137,8 @@ pub(super) struct Recent {
     entries: Vec<Entry>,
     newest: usize,
     oldest: usize,
+    /// Where laws are made that are too long to be kept.
+    pub(super) rooms: Rooms,
     pub(super) bytes: usize,
     pub(super) hits: u64,
     pub(super) misses: u64,
@@ -101,6 +152,7 @@ impl Recent {
             entries: Vec::new(),
             newest: NONE,
             oldest: NONE,
+            rooms: Rooms::default(),
             bytes: 0,
             hits: 0,
             misses: 0,

@@ -85,6 +85,22 @@ fn least_rows(terms: usize, out: usize) -> usize {
     (256 / out + 1).max(2)
 }
 
+/// The rows of `x` one after another in double precision, with `bias` added to each.
+pub(super) fn raised(x: &Tensor, bias: &[f64]) -> Result<Vec<f64>> {
+    if is_fused(x) {
+        return fused::raised(x, bias);
+    }
+    let x = x.flatten_all()?;
+    let mut values: Vec<f64> = match x.dtype() {
+        DType::F64 => x.to_vec1()?,
+        _ => x.to_dtype(DType::F32)?.to_vec1::<f32>()?.into_iter().map(f64::from).collect(),
+    };
+    for row in values.chunks_exact_mut(bias.len()) {
+        row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+    }
+    Ok(values)
+}
+
 /// Converts a tensor that may be absent.
 pub(super) fn convert(tensor: &Option<Tensor>, dtype: DType) -> Result<Option<Tensor>> {
     tensor.as_ref().map(|t| t.to_dtype(dtype)).transpose()

@@ -189,3 +189,70 @@ fn reproducible_answers_do_not_depend_on_company() {
         assert_eq!(alone.row(0)[0], 100.0 * k as f64 + states[k].len() as f64 / 8.0 + 16.0 / 1024.0);
     }
 }
+
+/// Single-precision numbers with something added in double precision at the end, as the head of a model does it.
+struct Raised(Vec<f64>);
+
+impl Conditionals for Raised {
+    fn sites(&self) -> (usize, usize) {
+        (1, 8)
+    }
+    fn vocabulary(&self) -> usize {
+        self.0.len()
+    }
+    fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
+        let numbers = |row: &Row<'_>| {
+            let site = row.position as f32;
+            let numbers =
+                self.0.iter().enumerate().map(move |(v, offset)| f64::from((site + v as f32).sin() * 7.3) + offset);
+            numbers.map(|x| if precision == Precision::F64 { x + x * 1e-13 } else { x }).collect::<Vec<f64>>()
+        };
+        Ok(Logits::new(rows.iter().flat_map(numbers).collect(), self.0.len()))
+    }
+    fn offsets(&self) -> Option<&[f64]> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn logits_are_kept_in_half_the_bytes_only_where_every_bit_comes_back() {
+    let model = Arc::new(Raised((0..1000).map(|v| f64::from(v) * 1e-3 + 0.1).collect()));
+    let row = [Row { state: &[1, 2, 3], position: 1 }];
+    for (precision, bytes) in [(Precision::F32, 4..5), (Precision::F64, 8..9)] {
+        let cache = CachedConditionals::new(model.clone(), 1 << 20).reproducible();
+        let fresh = cache.logits(&row, precision).unwrap();
+        assert_eq!(fresh, model.logits(&row, precision).unwrap());
+        assert_eq!(cache.logits(&row, precision).unwrap(), fresh);
+        assert_eq!(cache.counts().hits, 1);
+        assert!(bytes.contains(&(cache.counts().bytes / 1000)), "{:?}", cache.counts());
+        // The law of a draw is that of the whole logits, whether they are fresh or kept.
+        let allowed: Arc<[u32]> = (3..990).collect();
+        let temperature = crate::glauber::temperature::Temperature::new(0.5).unwrap();
+        let draw = [crate::glauber::conditionals::Draw { row: row[0], temperature, allowed: &allowed }];
+        let mut law = crate::glauber::law::Law::default();
+        law.set(temperature, fresh.row(0), None, &allowed);
+        let mut kept = Vec::new();
+        cache.laws().unwrap().kept(&draw, precision, &mut kept).unwrap();
+        assert_eq!(kept[0].as_deref(), Some(&law));
+        let other = CachedConditionals::new(model.clone(), 1 << 20).reproducible();
+        assert_eq!(*other.laws().unwrap().evaluated(&draw, precision).unwrap()[0], law);
+    }
+}
+
+#[test]
+fn laws_that_someone_holds_are_not_written_over() {
+    let mut rooms = recent::Rooms::default();
+    let allowed: Vec<u32> = (0..8).collect();
+    let law = |peak: usize| {
+        let mut logits = [0.0; 8];
+        logits[peak % 8] = 1.0 + peak as f64 * 1e-3;
+        let mut law = crate::glauber::law::Law::default();
+        law.set(crate::glauber::temperature::Temperature::ONE, &logits, None, &allowed);
+        law
+    };
+    let held: Vec<_> = (0..300).map(|k| rooms.make(|room| *room = law(k))).collect();
+    assert!(held.iter().enumerate().all(|(k, held)| **held == law(k)));
+    drop(held);
+    let again: Vec<_> = (0..100).map(|k| rooms.make(|room| *room = law(k + 7))).collect();
+    assert!(again.iter().enumerate().all(|(k, held)| **held == law(k + 7)));
+}

@@ -257,7 +257,7 @@ fn people_come_from_a_table_and_leave_when_they_are_forgotten() {
     window.wait_for("No quotas yet");
     window.click("Or with the people's own shares");
     window.wait_for("Gender, Woman, share in percent, 35");
-    window.wait_for("Age, (blank), people in the pool, 13");
+    window.wait_for("Age, (missing), people in the pool, 13");
     window.click("Forget them");
     window.wait_for("Nobody yet.");
 }

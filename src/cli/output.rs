@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::demand::{Failure, Outcome};
+use crate::formats::whole_file;
 
 /// Writes `value` to `target` (`-`: standard output). A file appears complete or not at all.
 pub(crate) fn write_json(target: Option<&Path>, value: &serde_json::Value) -> Outcome {
@@ -16,13 +17,9 @@ pub(crate) fn write_json(target: Option<&Path>, value: &serde_json::Value) -> Ou
     write_file(target, text.as_bytes())
 }
 
-/// Writes a file beside its final name and renames it into place.
+/// Writes a file whole or not at all.
 pub(crate) fn write_file(target: &Path, bytes: &[u8]) -> Outcome {
-    let failed = |error: std::io::Error| {
+    whole_file::write(target, bytes).map_err(|error| {
         Failure::Input(format!("the result cannot be written: {error}. Choose another place ({})", target.display()))
-    };
-    let mut partial = target.as_os_str().to_owned();
-    partial.push(".partial");
-    std::fs::write(&partial, bytes).map_err(failed)?;
-    std::fs::rename(&partial, target).map_err(failed)
+    })
 }

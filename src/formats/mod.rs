@@ -5,7 +5,7 @@ mod delimited;
 pub mod foundation;
 mod json_lines;
 mod mangled;
-pub mod people_table;
 pub mod sentences;
 pub mod table;
+pub mod whole_file;
 mod workbook;

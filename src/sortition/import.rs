@@ -190,7 +190,7 @@ fn answers<'t>(table: &'t Table, column: usize, attribute: &AttributeMapping) ->
     let outcomes = texts
         .iter()
         .map(|&(text, _)| {
-            let rule = attribute.rule(text);
+            let rule = attribute.target(text);
             let policy = match rule {
                 Some(Target::Value(name)) if !name.trim().is_empty() => {
                     return Outcome::Value(value(name, &mut values));

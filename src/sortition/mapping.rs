@@ -142,7 +142,7 @@ impl AttributeMapping {
     }
 
     /// What the rules make of a text; none if none fits.
-    pub(super) fn rule(&self, text: &str) -> Option<&Target> {
+    pub fn target(&self, text: &str) -> Option<&Target> {
         let folded = fold(text);
         let number = || text.trim().replace(',', ".").parse::<f64>().ok();
         let fits = |rule: &&ValueRule| match &rule.from {

@@ -109,7 +109,7 @@ impl Purpose {
         match self {
             Self::ImportSentences => Some(("Sentences", &["txt", "csv"])),
             Self::Certificate => Some(("Certificate", &["json"])),
-            Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx"])),
+            Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             _ => None,
         }
     }

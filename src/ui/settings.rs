@@ -80,9 +80,7 @@ impl Settings {
     pub fn save(&self, directory: &Path) -> io::Result<()> {
         std::fs::create_dir_all(directory)?;
         let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
-        let fresh = directory.join("settings.json.new");
-        std::fs::write(&fresh, text)?;
-        std::fs::rename(fresh, directory.join(FILE))
+        crate::formats::whole_file::write(&directory.join(FILE), text.as_bytes())
     }
 }
 

@@ -1,36 +1,25 @@
 //! The model's folder in the Hugging Face layout, each file written whole or not at all.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use super::network::{EPSILON, INITIAL_DEVIATION, Network, Sizes, TYPES};
 use super::wordpiece::{PAD, SPECIAL, text, tokenizer};
 use super::{TrainError, TrainingProgress};
+use crate::formats::whole_file;
 
 pub(super) const MODEL: &str = "model.safetensors";
 pub(super) const VOCABULARY: &str = "vocab.txt";
 
-/// Writes a file beside its place and then moves it there, so that a crash leaves the old file or the new one.
+/// Writes a file so that a crash leaves the old one or the new one.
 pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<(), TrainError> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    File::create(&partial)
-        .and_then(|mut file| {
-            file.write_all(content)?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&partial, path))
-        .map_err(|e| {
-            // Gives a full disk its space back; that this fails too is no news.
-            std::fs::remove_file(&partial).ok();
-            TrainError::file(
-                format!("a file of the model cannot be written ({e})"),
-                "free some space or choose a folder that can be written, and start again to go on",
-                path,
-            )
-        })
+    whole_file::write(path, content).map_err(|e| {
+        TrainError::file(
+            format!("a file of the model cannot be written ({e})"),
+            "free some space or choose a folder that can be written, and start again to go on",
+            path,
+        )
+    })
 }
 
 /// The tokenizer's files: `tokenizer.json`, `tokenizer_config.json`, `vocab.txt`.

@@ -1,9 +1,9 @@
 //! Reading and writing the user's files. Every function may block: they run on threads of their own.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::formats::sentences;
+use crate::formats::{sentences, whole_file};
 use crate::ui::command::TableFormat;
 use crate::ui::dialogs::{Chooser, Export, Purpose};
 use crate::ui::table_text::table_text;
@@ -26,7 +26,7 @@ pub(super) fn classify(path: PathBuf) -> Dropped {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
         Some("txt" | "csv" | "tsv") => Dropped::Sentences(path),
-        Some("xlsx") => Dropped::People(path),
+        Some("xlsx" | "jsonl") => Dropped::People(path),
         Some("json") => Dropped::Certificate(path),
         Some("sqlite") => path.parent().map(Path::to_path_buf).map_or(Dropped::Unknown(path), Dropped::Project),
         _ => Dropped::Unknown(path),
@@ -95,18 +95,7 @@ pub(super) fn write_export(export: &Export, path: &Path, replace: bool) -> Resul
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
-    let mut fresh_name = name.to_owned();
-    fresh_name.push(format!(".{}.new", std::process::id()));
-    let fresh = folder.join(fresh_name);
-    let written = std::fs::File::create(&fresh)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&fresh, path));
-    if written.is_err() && fresh.exists() {
-        // The first error is the one to tell; a leftover is only untidy.
-        drop(std::fs::remove_file(&fresh));
-    }
-    written
+    whole_file::write(path, bytes)
 }
 
 fn export_bytes(export: &Export) -> Result<Vec<u8>, String> {

@@ -1,15 +1,17 @@
 //! Importing people: what each column is, which values mean the same, what blanks mean; nothing is stored before.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::{self, ComboBox, ScrollArea, TextEdit, Ui};
-use serde::Serialize;
+use eframe::egui::{self, ComboBox, ScrollArea, Ui};
 
+use super::import_columns::{Edits, Role, columns, role, values};
 use crate::figures::number;
-use crate::formats::people_table::{self, PeopleTable};
-use crate::sortition::pool::{Attribute, Pool, PoolError};
+use crate::formats::table::{self, ReadTable};
+use crate::sortition::import::apply;
+use crate::sortition::import_report::ImportReport;
+use crate::sortition::mapping::{self, Duplicates, Mapping};
+use crate::sortition::suggestion::suggest;
 use crate::ui::command::{Command, NewPool, Table};
 use crate::ui::context::TabContext;
 use crate::ui::requested::Requested;
@@ -18,80 +20,43 @@ use crate::ui::theme;
 use crate::ui::widgets::{VerdictKind, card, data_table, disabled_button, primary_button};
 
 /// Values of an attribute at most; a column with more is a name or a number.
-const MOST_VALUES: usize = 60;
+pub(super) const MOST_VALUES: usize = 60;
 /// Rows of the table that are shown.
 const SHOWN: usize = 8;
 
-/// What a column is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    Id,
-    Attribute,
-    /// Part of the address: people who agree in all of these live together.
-    Household,
-    LeftOut,
-}
-
-/// What a blank cell of an attribute means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Blanks {
-    #[default]
-    OwnValue,
-    LeaveOut,
-}
-
-/// The name of the value that blanks become.
-const BLANK: &str = "(blank)";
-
-/// How a table is read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Mapping {
-    pub roles: Vec<Role>,
-    pub blanks: Blanks,
-    /// By column: the name that a value gets; empty: its people are left out.
-    pub names: BTreeMap<usize, BTreeMap<String, String>>,
-}
-
-/// A column as it was found.
-struct Found {
-    /// Values with how many people, in the order of their first person; only where there are few.
-    values: Vec<(String, usize)>,
-    distinct: usize,
-    blanks: usize,
-}
-
-struct Preview {
-    table: Arc<PeopleTable>,
-    columns: Vec<Found>,
+/// A table that was read, ready to be shown.
+pub(super) struct Preview {
+    read: Arc<ReadTable>,
+    /// What its columns look like.
+    pub columns: Vec<mapping::ColumnPreview>,
     shown: Table,
+    suggested: Mapping,
 }
+
+/// People that a mapping made, with an account of every row.
+type Made = Result<(NewPool, ImportReport), String>;
 
 /// An import under way.
 pub struct Import {
     path: PathBuf,
     asked: bool,
     preview: Requested<Result<Preview, String>>,
-    mapping: Option<Mapping>,
-    made: Requested<Result<(NewPool, usize), String>>,
+    edits: Option<Edits>,
+    made: Requested<Made>,
 }
 
 impl Import {
     /// Begins with a file.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, asked: false, preview: Requested::default(), mapping: None, made: Requested::default() }
+        Self { path, asked: false, preview: Requested::default(), edits: None, made: Requested::default() }
     }
 
     /// Draws the import; false when it is over.
     pub fn show(&mut self, ui: &mut Ui, context: &TabContext<'_>, commands: &mut Vec<Command>) -> bool {
         if !std::mem::replace(&mut self.asked, true) {
             let (path, wake) = (self.path.clone(), context.wake.clone());
-            self.preview.ask(move || wake(), move || people_table::read(&path).map(preview));
-        }
-        if let Some(Ok((pool, _))) = self.made.get() {
-            commands.push(Command::StorePool(pool.clone()));
-            return false;
+            let read = move || table::read(&path, None).map(preview).map_err(|error| error.to_string());
+            self.preview.ask(move || wake(), read);
         }
         let mut open = true;
         let preview = match self.preview.get() {
@@ -114,268 +79,194 @@ impl Import {
             }
             Some(Ok(preview)) => preview,
         };
-        let mapping = self.mapping.get_or_insert_with(|| guess(preview));
+        if let Some(Ok((pool, report))) = self.made.get() {
+            // Rows that were left out are told before anything is stored.
+            if report.left_out.is_empty() {
+                commands.push(Command::StorePool(pool.clone()));
+                return false;
+            }
+            match account(ui, pool, report) {
+                Some(true) => {
+                    commands.push(Command::StorePool(pool.clone()));
+                    open = false;
+                }
+                Some(false) => self.made = Requested::default(),
+                None => {}
+            }
+            return open;
+        }
+        let edits = self.edits.get_or_insert_with(|| Edits::new(preview.suggested.clone()));
+        let mut read = false;
         ScrollArea::vertical().id_salt("panel import").auto_shrink([false, false]).show(ui, |ui| {
-            let people = number::counted(preview.table.rows.len() as u64, "row", "rows");
-            card(ui, &format!("{}: {people}", preview.table.source), |ui| {
+            let people = number::counted(preview.read.table.len() as u64, "row", "rows");
+            card(ui, &format!("{}: {people}", preview.read.source), |ui| {
+                for warning in &preview.read.warnings {
+                    say(ui, VerdictKind::Caution, &format!("{warning}."));
+                }
                 data_table(ui, "panel import rows", &preview.shown, None, commands);
             });
-            card(ui, "What each column is", |ui| columns(ui, preview, mapping));
-            for (k, role) in mapping.roles.clone().into_iter().enumerate() {
-                if role == Role::Attribute {
-                    values(ui, k, preview, mapping);
+            card(ui, "What each column is", |ui| columns(ui, preview, &mut edits.mapping));
+            for column in &preview.columns {
+                if role(&edits.mapping, &column.name) == Role::Attribute {
+                    values(ui, column, edits);
                 }
             }
-            card(ui, "Blank cells", |ui| {
-                ui.radio_value(&mut mapping.blanks, Blanks::OwnValue, format!("are a value of their own, {BLANK}"));
-                ui.radio_value(&mut mapping.blanks, Blanks::LeaveOut, "leave the person out");
-            });
+            card(ui, "Ids and addresses", |ui| rules(ui, &mut edits.mapping));
             if let Some(Err(problem)) = self.made.get() {
                 say(ui, VerdictKind::Failed, problem);
             }
-            let obstacle = if mapping.roles.iter().filter(|role| **role == Role::Id).count() > 1 {
-                Some("Only one column can be the id.")
-            } else if !mapping.roles.contains(&Role::Attribute) {
-                Some("Say which columns are attributes first.")
-            } else if self.made.waiting() {
-                Some("The people are being read.")
-            } else {
-                None
-            };
             ui.horizontal(|ui| {
                 if ui.button("Cancel").clicked() {
                     open = false;
                 }
+                let obstacle = if edits.mapping.attributes.is_empty() {
+                    Some("Say which columns are attributes first.")
+                } else {
+                    self.made.waiting().then_some("The people are being read.")
+                };
                 match obstacle {
                     Some(why) => {
                         disabled_button(ui, "Store these people", why);
                     }
                     None => {
                         let store = primary_button(ui, "Store these people");
-                        if store.on_hover_text("They stay in the project's folder.").clicked() {
-                            let (table, mapping, wake) = (preview.table.clone(), mapping.clone(), context.wake.clone());
-                            self.made.ask(move || wake(), move || pool_of(&table, &mapping));
-                        }
+                        read = store.on_hover_text("They stay in the project's folder.").clicked();
                     }
                 }
             });
             ui.add_space(theme::STEP);
         });
+        if read {
+            let (table, mapping, wake) = (preview.read.clone(), edits.finished(), context.wake.clone());
+            self.made.ask(move || wake(), move || made(&table, &mapping));
+        }
         open
     }
 }
 
-fn preview(table: PeopleTable) -> Preview {
-    let columns = (0..table.header.len()).map(|k| found(&table, k)).collect();
+/// For a background thread: the look at a table.
+fn preview(read: ReadTable) -> Preview {
+    let mapping::Preview { columns, rows } = mapping::preview(&read.table, SHOWN, MOST_VALUES);
     let shown = Table {
-        name: table.source.clone(),
-        header: table.header.clone(),
-        rows: table.rows.iter().take(SHOWN).cloned().collect(),
+        name: read.source.clone(),
+        header: read.table.names().map(str::to_owned).collect(),
+        rows: rows.into_iter().map(|(_, cells)| cells).collect(),
     };
-    Preview { table: Arc::new(table), columns, shown }
+    let suggested = suggest(&read.table);
+    Preview { read: Arc::new(read), columns, shown, suggested }
 }
 
-fn found(table: &PeopleTable, column: usize) -> Found {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut values: Vec<(String, usize)> = Vec::new();
-    let mut blanks = 0;
-    for row in &table.rows {
-        let cell = row[column].as_str();
-        if cell.is_empty() {
-            blanks += 1;
-            continue;
-        }
-        let next = places.len();
-        let place = *places.entry(cell).or_insert(next);
-        if place < MOST_VALUES {
-            if place == values.len() {
-                values.push((cell.to_owned(), 0));
-            }
-            values[place].1 += 1;
-        }
-    }
-    Found { distinct: places.len(), values, blanks }
-}
-
-fn guess(preview: &Preview) -> Mapping {
-    let mut id = false;
-    let role = |(k, name): (usize, &String)| {
-        let (name, found) = (name.to_lowercase(), &preview.columns[k]);
-        let unique = found.distinct == preview.table.rows.len() && found.blanks == 0;
-        let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).collect();
-        if !id && unique && (words.contains(&"id") || name.ends_with("id") || k == 0) {
-            id = true;
-            Role::Id
-        } else if ["address", "postcode", "zip", "household", "street"].iter().any(|word| name.contains(word)) {
-            Role::Household
-        } else if (1..=30).contains(&found.distinct) && !unique {
-            Role::Attribute
-        } else {
-            Role::LeftOut
-        }
-    };
-    let roles = preview.table.header.iter().enumerate().map(role).collect();
-    Mapping { roles, blanks: Blanks::default(), names: BTreeMap::new() }
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Id => "id",
-        Role::Attribute => "attribute",
-        Role::Household => "address or household",
-        Role::LeftOut => "left out",
-    }
-}
-
-fn columns(ui: &mut Ui, preview: &Preview, mapping: &mut Mapping) {
-    for (k, name) in preview.table.header.iter().enumerate() {
-        let found = &preview.columns[k];
-        ui.horizontal(|ui| {
-            let label = crate::ui::name_cell::name_cell(ui, 180.0, theme::strong(name));
-            ComboBox::from_id_salt(("panel column", k))
-                .width(180.0)
-                .selected_text(role_name(mapping.roles[k]))
-                .show_ui(ui, |ui| {
-                    for role in [Role::Id, Role::Attribute, Role::Household, Role::LeftOut] {
-                        // A column of names is no attribute: its quotas would have a row for each person.
-                        if role == Role::Attribute && found.distinct > MOST_VALUES {
-                            continue;
-                        }
-                        ui.selectable_value(&mut mapping.roles[k], role, role_name(role));
-                    }
-                })
-                .response
-                .labelled_by(label.id);
-            let blanks = match found.blanks {
-                0 => String::new(),
-                blanks => format!(", {} blank", number::count(blanks as u64)),
-            };
-            let words = number::counted(found.distinct as u64, "value", "values");
-            ui.label(theme::caption(format!("{words}{blanks}")).weak());
-        });
-    }
-}
-
-/// The values of an attribute: rename, merge by the same name, leave out by none.
-fn values(ui: &mut Ui, column: usize, preview: &Preview, mapping: &mut Mapping) {
-    let name = &preview.table.header[column];
-    egui::CollapsingHeader::new(format!("Values of {name}")).id_salt(("panel values", column)).show(ui, |ui| {
-        let told = "Two values with the same name become one; an empty name leaves their people out.";
-        ui.label(theme::caption(told).weak());
-        let names = mapping.names.entry(column).or_default();
-        for (value, people) in &preview.columns[column].values {
-            ui.horizontal(|ui| {
-                let people = number::counted(*people as u64, "person", "people");
-                let label =
-                    crate::ui::name_cell::name_cell(ui, 220.0, egui::RichText::new(format!("{value} ({people})")));
-                let kept = names.entry(value.clone()).or_insert_with(|| value.clone());
-                ui.add(TextEdit::singleline(kept).id_salt(("panel value", column, value)).desired_width(200.0))
-                    .labelled_by(label.id);
-            });
-        }
-    });
-}
-
-/// The pool that a mapping makes of a table, with how many people were left out; for a background thread.
-fn pool_of(table: &PeopleTable, mapping: &Mapping) -> Result<(NewPool, usize), String> {
-    let of = |role: Role| (0..table.header.len()).filter(move |&k| mapping.roles[k] == role);
-    let columns: Vec<usize> = of(Role::Attribute).collect();
-    let homes: Vec<usize> = of(Role::Household).collect();
-    let id = of(Role::Id).next();
-    let mut attributes: Vec<Attribute> =
-        columns.iter().map(|&k| Attribute { name: table.header[k].clone(), values: Vec::new() }).collect();
-    let mut places: Vec<HashMap<String, u16>> = vec![HashMap::new(); columns.len()];
-    let (mut ids, mut rows, mut households, mut lines) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    'people: for (line, row) in table.rows.iter().enumerate() {
-        let mut answers = Vec::with_capacity(columns.len());
-        for (place, &k) in columns.iter().enumerate() {
-            let cell = row[k].as_str();
-            let named = mapping.names.get(&k).and_then(|names| names.get(cell)).map_or(cell, |name| name.trim());
-            let value = match (cell.is_empty(), mapping.blanks) {
-                (true, Blanks::OwnValue) => BLANK,
-                (true, Blanks::LeaveOut) => continue 'people,
-                (false, _) if named.is_empty() => continue 'people,
-                (false, _) => named,
-            };
-            let next = attributes[place].values.len() as u16;
-            let number = *places[place].entry(value.to_owned()).or_insert(next);
-            if number == next && usize::from(next) == attributes[place].values.len() {
-                attributes[place].values.push(value.to_owned());
-            }
-            answers.push(number);
-        }
-        let name = id.map_or_else(|| (line + 1).to_string(), |k| row[k].clone());
-        if name.is_empty() {
-            return Err(format!("Row {} has no id: fill it in, or choose another column for the id.", line + 2));
-        }
-        let home: Vec<String> =
-            homes.iter().map(|&k| row[k].to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        households.push(if home.iter().all(String::is_empty) { String::new() } else { home.join(", ") });
-        ids.push(name);
-        rows.push(answers);
-        lines.push(line + 2);
-    }
-    if ids.is_empty() {
-        return Err("Nobody is left: every row was left out.".to_owned());
-    }
-    let left_out = table.rows.len() - ids.len();
-    if homes.is_empty() {
-        households.clear();
-    }
-    let pool = Pool::new(attributes, ids, &rows, households).map_err(|error| match error {
-        PoolError::DuplicateId { id, first, second } => {
-            format!(
-                "Rows {} and {} have the same id “{id}”: correct one of them, or choose another column for the id.",
-                lines[first], lines[second]
-            )
-        }
-        other => format!("{other}."),
+/// For a background thread: the people that a mapping makes of a table.
+fn made(read: &ReadTable, mapping: &Mapping) -> Made {
+    let (pool, report) = apply(&read.table, mapping).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|error| crate::ui::format::sentence(&error.to_string())).collect();
+        lines.join("\n")
     })?;
-    let mapping = serde_json::to_string(mapping).unwrap_or_default();
-    let new = NewPool { source: table.source.clone(), sha256: table.sha256.clone(), mapping, pool: Arc::new(pool) };
-    Ok((new, left_out))
+    let mapping = serde_json::to_string(mapping).map_err(|error| error.to_string())?;
+    let (source, sha256) = (read.source.clone(), read.sha256.clone());
+    Ok((NewPool { source, sha256, mapping, pool: Arc::new(pool) }, report))
+}
+
+/// Who was left out and why; whether to store the others (true) or to go back (false), once that is chosen.
+fn account(ui: &mut Ui, pool: &NewPool, report: &ImportReport) -> Option<bool> {
+    let mut chosen = None;
+    let people = number::counted(pool.pool.len() as u64, "person", "people");
+    let rows: usize = report.left_out.iter().map(|left| left.rows.len()).sum();
+    let out = number::counted(rows as u64, "row is", "rows are");
+    card(ui, &format!("{people}; {out} left out"), |ui| {
+        for left in &report.left_out {
+            let first: Vec<String> = left.rows.iter().take(5).map(u32::to_string).collect();
+            let more = if left.rows.len() > 5 { ", …" } else { "" };
+            let rows = number::counted(left.rows.len() as u64, "row", "rows");
+            ui.label(format!("{rows} for {}: {}{more}", left.reason, first.join(", ")));
+        }
+        ui.horizontal(|ui| {
+            if ui.button("Back to the columns").clicked() {
+                chosen = Some(false);
+            }
+            if primary_button(ui, &format!("Store {people}")).clicked() {
+                chosen = Some(true);
+            }
+        });
+    });
+    chosen
+}
+
+fn duplicates_name(duplicates: Duplicates) -> &'static str {
+    match duplicates {
+        Duplicates::Refuse => "are an error that names the rows",
+        Duplicates::KeepFirst => "leave all but the first out",
+        Duplicates::MakeUnique => "get a number each",
+    }
+}
+
+/// What ids that stand twice mean, and how addresses are compared.
+fn rules(ui: &mut Ui, mapping: &mut Mapping) {
+    ui.horizontal(|ui| {
+        let label = ui.label("People with the same id");
+        ComboBox::from_id_salt("panel duplicates")
+            .width(260.0)
+            .selected_text(duplicates_name(mapping.duplicates))
+            .show_ui(ui, |ui| {
+                for choice in [Duplicates::Refuse, Duplicates::KeepFirst, Duplicates::MakeUnique] {
+                    ui.selectable_value(&mut mapping.duplicates, choice, duplicates_name(choice));
+                }
+            })
+            .response
+            .labelled_by(label.id);
+    });
+    if let Some(household) = &mut mapping.household {
+        let why = "Case, blanks, punctuation, accents and usual abbreviations do not count: \"12 High St.\" is \"12 high street\".";
+        ui.checkbox(&mut household.normalise, "Addresses that differ in dress only are the same").on_hover_text(why);
+    } else {
+        ui.label(egui::RichText::new("No column is an address: the rule of one per household cannot be used.").weak());
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::import_columns::set_role;
     use super::*;
 
-    fn table() -> PeopleTable {
-        let text = |row: [&str; 4]| row.map(str::to_owned).to_vec();
-        PeopleTable {
-            source: "people.csv".into(),
-            sha256: String::new(),
-            header: text(["id", "Gender", "Age", "Address"]),
-            rows: vec![
-                text(["a", "F", "old", "1 High St"]),
-                text(["b", "female", "young", "1  high st"]),
-                text(["c", "M", "", "2 High St"]),
-                text(["d", "M", "young", ""]),
-            ],
-        }
+    fn read(text: &str) -> ReadTable {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("people.csv");
+        std::fs::write(&path, text).unwrap();
+        table::read(&path, None).unwrap()
     }
+
+    const TOWN: &str =
+        "id,Gender,Age,Address\na,F,old,1 High St\nb,female,young,1  high st\nc,M,,2 High St\nd,M,young,\n";
 
     #[test]
     fn values_are_merged_and_addresses_compared_without_dress() {
-        let found = preview(table());
-        let mut mapping = guess(&found);
-        assert_eq!(mapping.roles, [Role::Id, Role::Attribute, Role::Attribute, Role::Household]);
-        mapping.names.entry(1).or_default().insert("F".into(), "female".into());
-        let (new, left_out) = pool_of(&table(), &mapping).unwrap();
-        assert_eq!((new.pool.counts(0), left_out), (vec![2, 2], 0));
-        assert_eq!(new.pool.attributes()[1].values, ["old", "young", BLANK]);
+        let found = preview(read(TOWN));
+        let mut edits = Edits::new(found.suggested.clone());
+        set_role(&mut edits.mapping, "Age", Role::Attribute);
+        let roles = ["id", "Gender", "Age", "Address"].map(|name| role(&edits.mapping, name));
+        assert_eq!(roles, [Role::Id, Role::Attribute, Role::Attribute, Role::Household]);
+        edits.rename("Gender", "F", "female");
+        let (new, report) = made(&found.read, &edits.finished()).unwrap();
+        assert_eq!((new.pool.len(), report.left_out.len()), (4, 0));
+        let gender = new.pool.attributes().iter().position(|attribute| attribute.name == "Gender").unwrap();
+        assert_eq!(new.pool.counts(gender), [2, 2]);
         assert_eq!(new.pool.household(0), new.pool.household(1));
         assert_eq!(new.pool.household(3), None);
-        mapping.blanks = Blanks::LeaveOut;
-        assert_eq!(pool_of(&table(), &mapping).unwrap().1, 1);
+        // A value without a name leaves its people out.
+        edits.rename("Gender", "M", " ");
+        let (new, report) = made(&found.read, &edits.finished()).unwrap();
+        assert_eq!((new.pool.len(), report.left_out[0].rows.clone()), (2, vec![4, 5]));
     }
 
     #[test]
     fn the_same_id_twice_is_told_with_both_rows() {
-        let mut twice = table();
-        twice.rows[3][0] = "a".into();
-        let mapping = guess(&preview(table()));
-        let problem = pool_of(&twice, &mapping).unwrap_err();
-        assert!(problem.starts_with("Rows 2 and 5 have the same id “a”"), "{problem}");
+        let found = preview(read("id,g\na,x\nb,y\na,x\n"));
+        let mut edits = Edits::new(found.suggested.clone());
+        set_role(&mut edits.mapping, "id", Role::Id);
+        set_role(&mut edits.mapping, "g", Role::Attribute);
+        let problem = made(&found.read, &edits.finished()).unwrap_err();
+        assert!(problem.contains('2') && problem.contains('4') && problem.contains("the same id"), "{problem}");
+        edits.mapping.duplicates = Duplicates::KeepFirst;
+        assert_eq!(made(&found.read, &edits.finished()).unwrap().0.pool.len(), 2);
     }
 }

@@ -10,6 +10,7 @@ mod form;
 mod grid;
 mod grid_keys;
 mod import;
+mod import_columns;
 mod lamp;
 mod lottery;
 mod lottery_view;

@@ -1,5 +1,9 @@
 //! The one thing the science asks of a model: logits at one masked site given all others.
 
+use std::sync::Arc;
+
+use super::law::Law;
+use super::temperature::Temperature;
 use crate::progress::Cancelled;
 
 /// Arithmetic in which a backend evaluates its logits.
@@ -105,6 +109,19 @@ pub trait Conditionals: Send + Sync {
     fn deterministic(&self) -> bool {
         true
     }
+    /// Whether the bits of a row's logits are the same in whatever batch it travels, so that batches may be cut at will.
+    fn row_wise(&self, _precision: Precision) -> bool {
+        false
+    }
+    /// What is added to the logit of each token at the very end, if anything: without it logits in [`Precision::F32`] may be
+    /// single-precision numbers, which whoever keeps them can hold in half the bytes.
+    fn offsets(&self) -> Option<&[f64]> {
+        None
+    }
+    /// The laws it keeps for draws; `None` for a backend that keeps nothing.
+    fn laws(&self) -> Option<&dyn Laws> {
+        None
+    }
     /// Device and kernels that evaluate the logits, in words, for certificates.
     fn arithmetic(&self) -> String {
         "CPU, f32 and f64".to_owned()
@@ -163,6 +180,30 @@ pub trait Conditionals: Send + Sync {
     }
 }
 
+/// A draw to be made: a question, and the law that its answer is to become.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw<'a> {
+    pub row: Row<'a>,
+    pub temperature: Temperature,
+    /// The tokens that may be drawn, not empty and inside the vocabulary.
+    pub allowed: &'a Arc<[u32]>,
+}
+
+/// A backend that remembers laws: a chain in a context seen before needs neither the model nor its logits.
+///
+/// The bits of a law depend on its draw alone, never on what was asked before or beside it.
+pub trait Laws: Send + Sync {
+    /// Writes the law of each draw that needs no evaluation, in the order of `draws`, and `None` for the others.
+    fn kept(
+        &self,
+        draws: &[Draw<'_>],
+        precision: Precision,
+        laws: &mut Vec<Option<Arc<Law>>>,
+    ) -> Result<(), ConditionalsError>;
+    /// The law of each draw, in the order of `draws`. All that are not kept are evaluated together.
+    fn evaluated(&self, draws: &[Draw<'_>], precision: Precision) -> Result<Vec<Arc<Law>>, ConditionalsError>;
+}
+
 /// Checks questions before a backend looks at them: length of each state, masked site, token ids (the token at the
 /// masked site is ignored).
 pub fn check_rows(rows: &[Row<'_>], sites: (usize, usize), vocabulary: usize) -> Result<(), ConditionalsError> {
@@ -214,7 +255,11 @@ pub fn ask_into(
     check_finite(out)
 }
 
-fn check_finite(values: &[f64]) -> Result<(), ConditionalsError> {
+/// Refuses a logit that is not finite.
+pub fn check_finite(values: &[f64]) -> Result<(), ConditionalsError> {
+    if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
+        return Ok(());
+    }
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(ConditionalsError::Backend(format!("a logit is {value}"))),
         None => Ok(()),

@@ -12,6 +12,7 @@ pub mod exact;
 pub mod experiments;
 pub mod hexfloat;
 pub mod influence;
+pub mod law;
 pub mod margin;
 pub mod mixing;
 pub mod phase;

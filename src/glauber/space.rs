@@ -1,5 +1,7 @@
 //! The state space of a chain: which sites move, which tokens they may take, what stands at the others.
 
+use std::sync::Arc;
+
 use super::conditionals::{Conditionals, ConditionalsError};
 use crate::statistics::Stream;
 
@@ -10,7 +12,7 @@ use crate::statistics::Stream;
 pub struct Space {
     template: Vec<u32>,
     free: Vec<usize>,
-    allowed: Vec<u32>,
+    allowed: Arc<[u32]>,
 }
 
 impl Space {
@@ -48,7 +50,7 @@ impl Space {
             let text = model.text(token);
             return invalid(format!("{text:?} may not stand in a sentence: take it out of the vocabulary"));
         }
-        Ok(Self { template, free, allowed })
+        Ok(Self { template, free, allowed: allowed.into() })
     }
 
     /// `sites` free sites and nothing else, over every ordinary token of `model`.
@@ -65,6 +67,11 @@ impl Space {
 
     /// The tokens a free site may take, ascending by id.
     pub fn allowed(&self) -> &[u32] {
+        &self.allowed
+    }
+
+    /// As [`Self::allowed`], shared: equal lists are then mostly one list.
+    pub fn allowed_shared(&self) -> &Arc<[u32]> {
         &self.allowed
     }
 

@@ -51,31 +51,6 @@ impl Temperature {
     }
 }
 
-/// How far below the largest scaled logit a token stops counting for draws, nats: its probability is less than 2^-57.
-const NEGLIGIBLE: f64 = 40.0;
-
-impl Temperature {
-    /// [`Self::law`] for draws, at a finite temperature above 0: tokens that a draw of 53 bits cannot see get 0, and no
-    /// exponential is taken for them. In total variation this is at most `V 2^-57` away; at low temperatures it leaves a
-    /// handful of a large vocabulary.
-    pub fn law_to_draw(self, logits: &[f64], allowed: &[u32], law: &mut Vec<f64>) {
-        law.clear();
-        let largest = allowed.iter().map(|&token| logits[token as usize]).fold(f64::NEG_INFINITY, f64::max);
-        let least = largest - NEGLIGIBLE * self.0;
-        let mut sum = 0.0;
-        law.extend(allowed.iter().map(|&token| {
-            let logit = logits[token as usize];
-            if logit < least {
-                return 0.0;
-            }
-            let weight = ((logit - largest) / self.0).exp();
-            sum += weight;
-            weight
-        }));
-        law.iter_mut().for_each(|p| *p /= sum);
-    }
-}
-
 /// Index of the first of the largest values.
 fn first_largest(values: impl Iterator<Item = f64>) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
@@ -152,21 +127,6 @@ mod tests {
             assert!((p - known).abs() < 1e-15);
         }
         assert_eq!(law(1e-300, &logits, &[1, 2]), [0.0, 1.0], "no overflow near 0");
-    }
-
-    #[test]
-    fn laws_to_draw_leave_out_what_no_draw_sees() {
-        let logits: Vec<f64> = (0..1000).map(|k| f64::from(k % 37) * 0.7 - f64::from(k) * 0.01).collect();
-        let allowed: Vec<u32> = (0..1000).collect();
-        for tau in [0.05, 0.3, 1.0, 4.0] {
-            let (tau, mut whole, mut drawn) = (Temperature::new(tau).unwrap(), Vec::new(), Vec::new());
-            tau.law(&logits, &allowed, &mut whole);
-            tau.law_to_draw(&logits, &allowed, &mut drawn);
-            let apart: f64 = whole.iter().zip(&drawn).map(|(p, q)| (p - q).abs()).sum();
-            assert!(apart < 1e-12, "{tau}: {apart:e}");
-            let left_out = drawn.iter().filter(|p| **p == 0.0).count();
-            assert_eq!(left_out > 500, tau.get() < 0.5, "{tau}: {left_out}");
-        }
     }
 
     #[test]

@@ -66,19 +66,23 @@ impl Conditionals for MaskedLmConditionals {
     fn logits(&self, rows: &[Row<'_>], precision: Precision) -> Result<Logits, ConditionalsError> {
         let vocabulary = self.vocabulary();
         check_rows(rows, self.sites(), vocabulary)?;
+        let start = self.tokenizer.prefix().len();
+        let asked = |rows: &mut dyn Iterator<Item = &Row<'_>>| {
+            let (sequences, positions): (Vec<Vec<u32>>, Vec<usize>) =
+                rows.map(|row| (self.sequence(row), start + row.position)).unzip();
+            let answer = self.model.logits(&sequences, &positions, precision);
+            answer.map_err(|error| ConditionalsError::Backend(error.to_string()))
+        };
+        if rows.windows(2).all(|pair| pair[0].state.len() == pair[1].state.len()) {
+            return asked(&mut rows.iter());
+        }
         let mut values = vec![0.0; rows.len() * vocabulary];
         // Rows of one length travel together, in their given order, so which rows share a pass depends on the batch alone.
         // The model splits long calls itself.
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_key(|&k| rows[k].state.len());
         for group in order.chunk_by(|&a, &b| rows[a].state.len() == rows[b].state.len()) {
-            let sequences: Vec<Vec<u32>> = group.iter().map(|&k| self.sequence(&rows[k])).collect();
-            let start = self.tokenizer.prefix().len();
-            let positions: Vec<usize> = group.iter().map(|&k| start + rows[k].position).collect();
-            let logits = self
-                .model
-                .logits(&sequences, &positions, precision)
-                .map_err(|error| ConditionalsError::Backend(error.to_string()))?;
+            let logits = asked(&mut group.iter().map(|&k| &rows[k]))?;
             for (answer, &k) in group.iter().enumerate() {
                 values[k * vocabulary..(k + 1) * vocabulary].copy_from_slice(logits.row(answer));
             }
@@ -89,6 +93,14 @@ impl Conditionals for MaskedLmConditionals {
     fn deterministic(&self) -> bool {
         // On a graphics processor the order of sums, and so the last bits, may change from call to call.
         self.model.on_processor()
+    }
+
+    fn row_wise(&self, precision: Precision) -> bool {
+        self.model.row_wise(precision)
+    }
+
+    fn offsets(&self) -> Option<&[f64]> {
+        Some(self.model.bias())
     }
 
     fn arithmetic(&self) -> String {

@@ -321,6 +321,11 @@ impl Encoder for Deberta {
         Ok(x)
     }
 
+    fn row_wise(&self) -> bool {
+        // Queries of all sequences meet the distances in one small product.
+        false
+    }
+
     fn words(&self) -> &Tensor {
         &self.words
     }

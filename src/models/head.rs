@@ -4,7 +4,7 @@ use candle_core::{DType, Tensor};
 
 use super::config::{Activation, Architecture, Config, Family};
 use super::error::ModelError;
-use super::kernels::{Linear, Norm, Result, bias_activation};
+use super::kernels::{Linear, Norm, Result, bias_activation, product, raised};
 use super::loader::Loader;
 use super::weights::Initial;
 
@@ -72,7 +72,17 @@ pub(super) struct Head {
     norm: Norm,
     /// `[vocabulary, embedding]`; shares the embedding table's memory where the two are tied.
     decoder: Tensor,
+    /// The decoder `[embedding, vocabulary]` along its rows, as products read it fastest, if it is small.
+    turned: Option<Tensor>,
     bias: Vec<f64>,
+}
+
+/// Most numbers of a decoder that is held twice. In models with larger ones it takes little of a pass.
+const TURNED: usize = 1 << 22;
+
+fn turned(decoder: &Tensor) -> Result<Option<Tensor>> {
+    let small = decoder.dtype() == DType::F32 && decoder.device().is_cpu() && decoder.elem_count() <= TURNED;
+    small.then(|| decoder.t()?.contiguous()).transpose()
 }
 
 impl Head {
@@ -110,6 +120,7 @@ impl Head {
             dense: loader.linear(names.dense, config.hidden, width, dense_bias)?,
             activation,
             norm: loader.norm(names.norm, width, config.norm_eps, norm_bias)?,
+            turned: turned(&decoder)?,
             decoder,
             bias,
         })
@@ -119,26 +130,27 @@ impl Head {
     pub fn forward(&self, hidden: &Tensor) -> Result<Vec<f64>> {
         let x = bias_activation(self.dense.product(hidden)?, self.dense.bias.as_ref(), self.activation)?;
         let x = self.norm.after_sum(x, None, None)?;
-        let products = x.matmul(&self.decoder.t()?)?.flatten_all()?;
-        let mut logits: Vec<f64> = match products.dtype() {
-            DType::F64 => products.to_vec1()?,
-            _ => products.to_dtype(DType::F32)?.to_vec1::<f32>()?.into_iter().map(f64::from).collect(),
+        let products = match &self.turned {
+            Some(turned) => product(&x, turned)?,
+            None => product(&x, &self.decoder.t()?)?,
         };
-        for row in logits.chunks_exact_mut(self.bias.len()) {
-            for (logit, bias) in row.iter_mut().zip(&self.bias) {
-                *logit += bias;
-            }
-        }
-        Ok(logits)
+        raised(&products, &self.bias)
+    }
+
+    /// The decoder's bias.
+    pub fn bias(&self) -> &[f64] {
+        &self.bias
     }
 
     /// The same head in another arithmetic; `words` is the embedding table in that arithmetic.
     pub fn to_dtype(&self, dtype: DType, tied: bool, words: &Tensor) -> Result<Self> {
+        let decoder = if tied { words.clone() } else { self.decoder.to_dtype(dtype)? };
         Ok(Self {
             dense: self.dense.to_dtype(dtype)?,
             activation: self.activation,
             norm: self.norm.to_dtype(dtype)?,
-            decoder: if tied { words.clone() } else { self.decoder.to_dtype(dtype)? },
+            turned: turned(&decoder)?,
+            decoder,
             bias: self.bias.clone(),
         })
     }

@@ -11,7 +11,7 @@ use super::deberta::Deberta;
 use super::device::{self, FastType};
 use super::error::ModelError;
 use super::head::Head;
-use super::kernels::{Asked, Shape};
+use super::kernels::{self, Asked, Shape};
 use super::loader::Loader;
 use super::modern_bert::ModernBert;
 use super::post_norm::{self, PostNorm};
@@ -29,6 +29,10 @@ pub(super) trait Encoder: Send + Sync {
     fn forward(&self, ids: &[u32], shape: Shape, asked: Asked<'_>) -> candle_core::Result<Tensor>;
     /// The embedding table, `[vocabulary, embedding]`.
     fn words(&self) -> &Tensor;
+    /// Whether all its products between rows are [`super::kernels::product`]s, or within one sequence.
+    fn row_wise(&self) -> bool {
+        true
+    }
     /// The same network with its weights converted, on the same device.
     fn to_dtype(&self, dtype: DType) -> candle_core::Result<Box<dyn Encoder>>;
 }
@@ -79,7 +83,8 @@ struct Inner {
 /// A masked language model with its weights. Cloning shares them.
 ///
 /// `Precision::F32` runs on the first accelerator of the build (in half precision there if `KLEROTERION_GPU_TYPE` says
-/// `bf16` or `f16`), else on the processor with fused loops. On the processor it is deterministic: the same batch gives the same bits; a row's last bits may depend on the batch it travels in.
+/// `bf16` or `f16`), else on the processor with fused loops. On the processor it is deterministic: the same batch
+/// gives the same bits, and mostly a row the same bits in every batch ([`MaskedLm::row_wise`]).
 /// `Precision::F64` runs plain operations on the processor over the stored weights, converted exactly, and is built on
 /// first use.
 #[derive(Clone)]
@@ -167,6 +172,18 @@ impl MaskedLm {
         self.0.fast.encoder.words().device().is_cpu()
     }
 
+    /// Whether the bits of a row's logits do not depend on the batch it travels in: in single precision on the processor, with
+    /// the built-in matrix product, for all architectures but DeBERTa.
+    pub fn row_wise(&self, precision: Precision) -> bool {
+        let fast = self.0.fast_type == FastType::F32 && self.on_processor();
+        precision == Precision::F32 && fast && kernels::ROW_WISE && self.0.fast.encoder.row_wise()
+    }
+
+    /// What the head adds to the logit of each token at the end; in [`Precision::F32`] the rest is in single precision.
+    pub fn bias(&self) -> &[f64] {
+        self.0.fast.head.bias()
+    }
+
     /// Number of weights, shared ones counted once.
     pub fn parameters(&self) -> u64 {
         self.0.parameters
@@ -208,10 +225,12 @@ impl MaskedLm {
             }
         }
         let per_pass = (TOKENS_PER_PASS / length).max(16);
-        let mut values = Vec::with_capacity(sequences.len() * self.vocabulary());
+        let mut values = Vec::new();
         for (sequences, positions) in sequences.chunks(per_pass).zip(positions.chunks(per_pass)) {
             let shape = Shape { batch: sequences.len(), length };
-            values.extend(self.pass(&sequences.concat(), shape, Asked::One(positions), precision)?);
+            let pass = self.pass(&sequences.concat(), shape, Asked::One(positions), precision)?;
+            // Mostly there is one pass, which needs no copy.
+            if values.is_empty() { values = pass } else { values.extend(pass) }
         }
         Ok(Logits::new(values, self.vocabulary()))
     }
@@ -286,6 +305,9 @@ impl MaskedLm {
             }
         };
         let logits = network.head.forward(&network.encoder.forward(ids, shape, asked)?)?;
+        if logits.iter().fold(true, |finite, value| finite & value.is_finite()) {
+            return Ok(logits);
+        }
         match logits.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(ModelError::NonFinite { value: logits[at], token: at % self.vocabulary(), arithmetic }),
             None => Ok(logits),

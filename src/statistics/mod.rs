@@ -7,6 +7,7 @@ mod convergence;
 mod correlation;
 mod counter;
 mod exponentiality;
+mod exponentials;
 mod goodness_of_fit;
 mod intervals;
 mod kmeans;
@@ -33,6 +34,7 @@ pub use counter::{Counter, Moment};
 pub use exponentiality::{
     ExponentialMean, Exponentiality, HazardBin, P_VALUE_METHOD, exponential_mean, exponentiality, hazards,
 };
+pub use exponentials::exponentials;
 pub use goodness_of_fit::{GoodnessOfFit, LEAST_EXPECTED, goodness_of_fit};
 pub use intervals::{normal_quantile, wilson, wilson_share, zero_count_upper};
 pub use kmeans::{KMeans, silhouette};

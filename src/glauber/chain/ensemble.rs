@@ -1,7 +1,8 @@
 //! Thousands of coupled pairs and single chains over a grid of cells, advanced together and resumable at any moment.
 
 use super::cell::{Cell, Chains, Record, check_count};
-use super::draw::Drawing;
+use super::draw::{Drawing, Known};
+use super::foresight::{Foresight, laws_of};
 use super::questions::Asked;
 use super::tally::{DriftSum, Summary, Tally, grid_time};
 use super::wave::{Answer, Place, Sinks, Wave, WaveState};
@@ -100,14 +101,14 @@ pub struct CellState {
 
 /// Where a round stands: the next pair to step, in the order of models, cells, waves and slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-struct Cursor {
+pub(super) struct Cursor {
     /// Index of the model; the number of models for cells that ask nothing.
-    group: usize,
-    place: Place,
+    pub(super) group: usize,
+    pub(super) place: Place,
 }
 
 impl Cursor {
-    fn at(group: usize, cell: usize, wave: usize, slot: usize) -> Self {
+    pub(super) fn at(group: usize, cell: usize, wave: usize, slot: usize) -> Self {
         Self { group, place: Place { cell, wave, slot } }
     }
 }
@@ -122,21 +123,21 @@ pub struct EnsembleState {
 }
 
 /// One cell while it runs.
-struct Run {
-    cell: Cell,
-    counter: Counter,
-    waves: Vec<Wave>,
+pub(super) struct Run {
+    pub(super) cell: Cell,
+    pub(super) counter: Counter,
+    pub(super) waves: Vec<Wave>,
     tally: Tally,
     ended: u64,
     censored: u64,
 }
 
 /// One step of a batch: who, where, and which rows answer.
-struct Unit {
-    place: Place,
-    site: usize,
-    x: u32,
-    y: u32,
+pub(super) struct Unit {
+    pub(super) place: Place,
+    pub(super) site: usize,
+    pub(super) x: u32,
+    pub(super) y: u32,
 }
 
 /// All cells of a run, advanced together so that cells of one model share its batches.
@@ -374,19 +375,31 @@ impl<'m> Ensemble<'m> {
         if self.units.is_empty() {
             return Ok(false);
         }
-        let mut vocabulary = 0;
-        if let Some(model) = self.models.get(cursor_group(&self.runs, &self.units, self.models.len())) {
+        let asked = rows.len() as u64;
+        let group = cursor_group(&self.runs, &self.units, self.models.len());
+        let (mut vocabulary, mut laws) = (0, None);
+        if let Some(model) = self.models.get(group) {
             vocabulary = model.vocabulary();
-            ask_into(*model, &rows, self.options.precision, &mut self.logits)?;
-            self.pending.rows += rows.len() as u64;
+            match model.laws() {
+                Some(backend) => {
+                    let Self { runs, units, options, drawing, .. } = self;
+                    laws = Some(laws_of(runs, units, Foresight { backend, options: *options, cursor }, drawing)?);
+                }
+                None => ask_into(*model, &rows, self.options.precision, &mut self.logits)?,
+            }
+            self.pending.rows += asked;
         }
-        let row = |k: u32| &self.logits[k as usize * vocabulary..][..vocabulary];
+        let mut laws = laws.iter().flatten().map(|law| Known::Law(law));
         for unit in &self.units {
             let run = &mut self.runs[unit.place.cell];
+            let mut known = |k: u32| match laws.next() {
+                Some(law) => law,
+                None => Known::Logits(&self.logits[k as usize * vocabulary..][..vocabulary]),
+            };
             let answer = match (vocabulary, unit.x == unit.y) {
                 (0, _) => Answer::Nothing,
-                (_, true) => Answer::One(row(unit.x)),
-                (_, false) => Answer::Two([row(unit.x), row(unit.y)]),
+                (_, true) => Answer::One(known(unit.x)),
+                (_, false) => Answer::Two([known(unit.x), known(unit.y)]),
             };
             let (met, draws) = (self.pending.meetings.len(), run.tally.draws);
             let mut sinks = Sinks { drawing: &mut self.drawing, tally: &mut run.tally, batch: &mut self.pending };
@@ -421,7 +434,7 @@ impl Run {
     }
 
     /// Which cells it shares batches with: those of its model, or those that ask nothing.
-    fn group(&self, models: usize) -> usize {
+    pub(super) fn group(&self, models: usize) -> usize {
         if self.cell.temperature.get().is_infinite() { models } else { self.cell.model }
     }
 

@@ -3,7 +3,7 @@
 //! Source: Goyal, Dyer and Berg-Kirkpatrick 2022 (glauber.md section 2.5).
 
 use super::cell::check_count;
-use super::draw::Drawing;
+use super::draw::{Drawing, Known};
 use super::ensemble::{Options, Segment};
 use super::lane;
 use super::questions::Asked;
@@ -234,8 +234,8 @@ impl<'m> Metropolis<'m> {
         let mut proposals = Vec::with_capacity(questions.len());
         asker.ask((*model, space), states, &questions, progress, |question, logits| {
             let moment = counter.at(question.chain as u64, time);
-            let row = tau.is_finite().then_some(logits);
-            let token = drawing.one(Coupling::InverseCdf, spec.proposal, allowed, row, moment).token;
+            let known = tau.is_finite().then_some(Known::Logits(logits));
+            let token = drawing.one(Coupling::InverseCdf, spec.proposal, allowed, known, moment).token;
             let present = states[question.chain * width + space.free()[question.place]];
             let back = (logits[present as usize] - logits[token as usize]) / tau;
             proposals.push((token, token != present, back, spec.energy.term(logits, token, allowed)));

@@ -4,10 +4,12 @@
 //! step ([`crate::statistics::Counter`]), so a pair's course depends neither on which others run beside it nor on how
 //! the work was split, as far as the model's logits do not depend on the batch they were computed in.
 
+mod ahead;
 mod cell;
 mod coupling;
 pub(in crate::glauber) mod draw;
 mod ensemble;
+mod foresight;
 mod metropolis;
 mod questions;
 mod scan;

@@ -1,13 +1,18 @@
 //! Pairs that began together and step together: all that live have made the same number of steps.
 
+use std::sync::Arc;
+
+use super::ahead::{Ahead, Blocked, HORIZON};
 use super::cell::{Cell, Chains, Record};
 use super::coupling::Coupling;
-use super::draw::{Drawing, Drawn};
+use super::draw::{Drawing, Drawn, Known};
 use super::ensemble::{Batch, Meeting, Segment};
 use super::scan::{Scan, permute, random_site, systematic_site};
 use super::tally::{DistanceSum, Tally};
 use super::trace::{token_bytes, write_token};
-use crate::statistics::Counter;
+use crate::glauber::conditionals::ConditionalsError;
+use crate::glauber::law::Law;
+use crate::statistics::{Counter, Moment};
 
 /// How far a pair has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -74,9 +79,9 @@ pub(super) struct Place {
 pub(super) enum Answer<'a> {
     /// Infinite temperature: nothing was asked.
     Nothing,
-    /// One row, for X alone or for two chains in one context.
-    One(&'a [f64]),
-    Two([&'a [f64]; 2]),
+    /// One conditional, for X alone or for two chains in one context.
+    One(Known<'a>),
+    Two([Known<'a>; 2]),
 }
 
 /// What a step adds to.
@@ -92,6 +97,8 @@ pub(super) struct Wave {
     order: Vec<u32>,
     /// One for each live pair whose tokens are recorded: the first slots.
     logs: Vec<Log>,
+    /// One for each live pair, once they are walked ahead.
+    ahead: Vec<Ahead>,
 }
 
 impl Wave {
@@ -136,7 +143,7 @@ impl Wave {
     pub(super) fn resume(cell: &Cell, state: WaveState) -> Self {
         let recorded = state.pairs.partition_point(|&pair| pair < state.recorded);
         let logs = if cell.record == Record::Nothing { 0 } else { recorded };
-        let mut wave = Self { state, order: Vec::new(), logs: vec![Log::default(); logs] };
+        let mut wave = Self { state, order: Vec::new(), logs: vec![Log::default(); logs], ahead: Vec::new() };
         wave.arrange(cell, Counter::new(cell.seed));
         wave
     }
@@ -182,6 +189,37 @@ impl Wave {
         }]
     }
 
+    /// Walks the pair of a slot ahead as far as laws are kept; gives the step at which it must wait. `stepped` says whether
+    /// it has made the step of the round under way.
+    pub(super) fn look_ahead(
+        &mut self,
+        (cell, counter): (&Cell, Counter),
+        slot: usize,
+        stepped: bool,
+        drawing: &mut Drawing,
+        kept: &mut impl FnMut(&[u32], usize) -> Result<Option<Arc<Law>>, ConditionalsError>,
+    ) -> Result<Option<Blocked>, ConditionalsError> {
+        if self.ahead.is_empty() {
+            self.ahead.resize(self.live(), Ahead::default());
+        }
+        let time = self.state.time + u64::from(stepped);
+        if self.ahead[slot].time < time || self.ahead[slot].x.is_empty() {
+            let (x, y) = (self.x(cell, slot).to_vec(), self.y(cell, slot).to_vec());
+            let (met, over) = match self.state.status[slot] {
+                Status::Apart => (false, false),
+                Status::Ended => (true, false),
+                Status::Gone => (true, true),
+            };
+            self.ahead[slot] = Ahead { time, x, y, met, over };
+        }
+        self.ahead[slot].walk((cell, counter, self.state.pairs[slot]), time + HORIZON, drawing, kept)
+    }
+
+    /// Where [`Self::look_ahead`] left the pair of a slot: X's state, or Y's.
+    pub(super) fn ahead(&self, slot: usize, second: bool) -> &[u32] {
+        if second { &self.ahead[slot].y } else { &self.ahead[slot].x }
+    }
+
     /// Takes part in the round that begins.
     pub(super) fn begin_round(&mut self, cell: &Cell, counter: Counter) {
         self.state.joined = true;
@@ -204,7 +242,10 @@ impl Wave {
         let both = self.both_move(cell, slot);
         let at = slot * cell.space.template().len() + site;
         let moment = counter.at(self.state.pairs[slot], time);
-        let (x, y) = draw(cell, moment, answer, both, sinks);
+        let (x, y) = draw(cell, moment, answer, both, sinks.drawing);
+        sinks.tally.draws += 1 + u64::from(both);
+        sinks.tally.near_ties += u64::from(x.near) + u64::from(y.is_some_and(|y| y.near));
+        let (x, y) = (x.token, y.map(|y| y.token));
 
         let state = &mut self.state;
         let (lag, status) = (cell.chains.lag(), state.status[slot]);
@@ -289,6 +330,7 @@ impl Wave {
         retain(&mut state.y, cell.space.template().len(), &keep);
         retain(&mut self.order, cell.space.free().len(), &keep);
         retain(&mut self.logs, 1, &keep);
+        retain(&mut self.ahead, 1, &keep);
         retain(&mut state.status, 1, &keep);
     }
 
@@ -322,30 +364,28 @@ impl Wave {
 }
 
 /// Draws X's token, and Y's where both move.
-fn draw(
+pub(super) fn draw(
     cell: &Cell,
-    moment: crate::statistics::Moment,
+    moment: Moment,
     answer: Answer<'_>,
     both: bool,
-    sinks: &mut Sinks<'_>,
-) -> (u32, Option<u32>) {
+    drawing: &mut Drawing,
+) -> (Drawn, Option<Drawn>) {
     let coupling = match cell.chains {
         Chains::Pairs { coupling, .. } => coupling,
         Chains::Single { .. } => Coupling::InverseCdf,
     };
     let (allowed, temperature) = (cell.space.allowed(), cell.temperature);
-    let mut one = |row| sinks.drawing.one(coupling, temperature, allowed, row, moment);
+    let mut one = |known| drawing.one(coupling, temperature, allowed, known, moment);
     let [x, y]: [Drawn; 2] = match (both, answer) {
         (false, Answer::Nothing) => [one(None); 2],
-        (false, Answer::One(row) | Answer::Two([row, _])) => [one(Some(row)); 2],
-        (true, Answer::One(row)) if coupling != Coupling::Independent => [one(Some(row)); 2],
-        (true, Answer::One(row)) => sinks.drawing.two(coupling, temperature, allowed, Some([row; 2]), moment),
-        (true, Answer::Two(rows)) => sinks.drawing.two(coupling, temperature, allowed, Some(rows), moment),
-        (true, Answer::Nothing) => sinks.drawing.two(coupling, temperature, allowed, None, moment),
+        (false, Answer::One(known) | Answer::Two([known, _])) => [one(Some(known)); 2],
+        (true, Answer::One(known)) if coupling != Coupling::Independent => [one(Some(known)); 2],
+        (true, Answer::One(known)) => drawing.two(coupling, temperature, allowed, Some([known; 2]), moment),
+        (true, Answer::Two(known)) => drawing.two(coupling, temperature, allowed, Some(known), moment),
+        (true, Answer::Nothing) => drawing.two(coupling, temperature, allowed, None, moment),
     };
-    sinks.tally.draws += 1 + u64::from(both);
-    sinks.tally.near_ties += u64::from(x.near) + u64::from(both && y.near);
-    (x.token, both.then_some(y.token))
+    (x, both.then_some(y))
 }
 
 fn hand_over(log: &mut Log, cell: usize, pair: u64, batch: &mut Batch) {

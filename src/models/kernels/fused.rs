@@ -29,6 +29,17 @@ fn with_optional<R>(tensor: Option<&Tensor>, f: impl FnOnce(Option<&[f32]>) -> R
     }
 }
 
+/// See [`super::raised`].
+pub(super) fn raised(x: &Tensor, bias: &[f64]) -> Result<Vec<f64>> {
+    with_slice(x, |x| {
+        let mut values = Vec::with_capacity(x.len());
+        for row in x.chunks_exact(bias.len()) {
+            values.extend(row.iter().zip(bias).map(|(&value, bias)| f64::from(value) + bias));
+        }
+        Ok(values)
+    })
+}
+
 fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((from, to)) => Ok(&storage.as_slice::<f32>()?[from..to]),

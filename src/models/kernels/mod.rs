@@ -35,7 +35,7 @@ impl Linear {
 
     /// x W, without the bias, which the pass after it adds.
     pub fn product(&self, x: &Tensor) -> Result<Tensor> {
-        x.matmul(&self.weight)
+        product(x, &self.weight)
     }
 
     /// x W + b.
@@ -58,6 +58,47 @@ impl Linear {
     pub fn to_dtype(&self, dtype: DType) -> Result<Self> {
         Ok(Self { weight: self.weight.to_dtype(dtype)?, bias: convert(&self.bias, dtype)? })
     }
+}
+
+/// Whether [`product`] gives each row the same bits whatever rows stand beside it: so with the matrix product built in, not
+/// with a library linked in its place.
+pub(super) const ROW_WISE: bool = cfg!(not(any(feature = "mkl", feature = "accelerate")));
+
+/// x W, `x` being `[rows, in]` and W `[in, out]`. On the processor in single precision the bits of a row depend on it alone.
+///
+/// The built-in product adds up the terms of every number in one order, cut at the same places whatever the rows, with three
+/// exceptions: one row, few numbers in all, and long sums in small matrices. Rows of zeros keep it from those.
+pub(super) fn product(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let (rows, terms) = x.dims2()?;
+    let least = least_rows(terms, weight.dim(1)?);
+    if !is_fused(x) || rows >= least {
+        return x.matmul(weight);
+    }
+    x.pad_with_zeros(0, 0, least - rows)?.matmul(weight)?.narrow(0, 0, rows)
+}
+
+/// Rows from which on the built-in product of `[rows, terms]` and `[terms, out]` takes its general path.
+fn least_rows(terms: usize, out: usize) -> usize {
+    if terms > 512 && out <= 64 {
+        return 65;
+    }
+    (256 / out + 1).max(2)
+}
+
+/// The rows of `x` one after another in double precision, with `bias` added to each.
+pub(super) fn raised(x: &Tensor, bias: &[f64]) -> Result<Vec<f64>> {
+    if is_fused(x) {
+        return fused::raised(x, bias);
+    }
+    let x = x.flatten_all()?;
+    let mut values: Vec<f64> = match x.dtype() {
+        DType::F64 => x.to_vec1()?,
+        _ => x.to_dtype(DType::F32)?.to_vec1::<f32>()?.into_iter().map(f64::from).collect(),
+    };
+    for row in values.chunks_exact_mut(bias.len()) {
+        row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+    }
+    Ok(values)
 }
 
 /// Converts a tensor that may be absent.

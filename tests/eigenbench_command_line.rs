@@ -52,6 +52,8 @@ fn published_and_synthetic_comparisons_have_their_known_maxima() {
         let known = &known[format!("A_mle_d{dimension}")];
         let loss = report["mean_nll"].as_f64().unwrap();
         assert!((loss - known["nll"].as_f64().unwrap()).abs() < 1e-9, "{dimension}: {loss}");
+        // Pairs whose two orders contradict each other, over all judges.
+        assert_eq!((report["orders"]["first"].as_u64(), report["orders"]["second"].as_u64()), (Some(510), Some(72)));
         near(&report["elo"], &known["elo"], 1e-3);
         near(&report["trust"], &known["t"], 1e-6);
         for (row, known) in report["matrix"].as_array().unwrap().iter().zip(known["T"].as_array().unwrap()) {

@@ -530,7 +530,10 @@ fn answers_are_in_words_also_where_they_are_errors() {
     let tokens = |model: &str, sentence: &str| Question::Tokens { model: model.into(), sentence: sentence.into() };
     for (question, reason) in [
         (tokens("no such model", "a"), "names no model. Write"),
-        (tokens(TABLE, "1 2 three 4"), "\"three\" is not one of this model's tokens"),
+        (
+            tokens(TABLE, "1 2 three 4"),
+            "\"three\" at position 2 (counted from 0) of \"1 2 three 4\" is not one of this model's tokens",
+        ),
         (likely_at(TABLE, 9, 3), "position 9 is outside a state of 4 tokens"),
         // The model panics at this one.
         (

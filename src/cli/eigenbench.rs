@@ -12,7 +12,7 @@ use super::output;
 use super::terminal::TerminalProgress;
 use crate::eigenbench::btd::{Fit, FitSpec, fit};
 use crate::eigenbench::choice_of_dimension::cross_validate;
-use crate::eigenbench::comparisons::counted;
+use crate::eigenbench::comparisons::{Comparison, Orders, counted, reconcile};
 use crate::eigenbench::existence::{Obstacle, obstacles, weak_judges};
 use crate::eigenbench::lens_map::lens_map;
 use crate::eigenbench::trust::{eigentrust, elo, trust_matrix};
@@ -79,6 +79,9 @@ pub(crate) struct FitCommand {
     /// What a judge without rows is.
     #[arg(long, value_enum, default_value = "refuse")]
     dangling: Dangling,
+    /// Leave choices as they are where both orders of a pair contradict each other (otherwise they count as ties).
+    #[arg(long)]
+    as_is: bool,
     /// Held-out loss of dimensions 1 to D, by folds of scenarios.
     #[arg(long, value_name = "FOLDS")]
     cross_validate: Option<usize>,
@@ -87,8 +90,14 @@ pub(crate) struct FitCommand {
 impl FitCommand {
     fn run(self) -> Outcome {
         self.check()?;
-        let ReadComparisons { models, scenarios, rows } = read(&self.comparisons).map_err(Failure::input)?;
+        let ReadComparisons { models, scenarios, mut rows } = read(&self.comparisons).map_err(Failure::input)?;
         let n = models.len();
+        let orders = if self.as_is { None } else { Some(reconcile(&mut rows)) };
+        if let Some(Orders { pairs, first, second, .. }) = &orders
+            && first + second > 0
+        {
+            eprintln!("{} of {pairs} pairs contradict themselves when turned round and count as ties", first + second);
+        }
         let cells = counted(&rows, |_| 1.0);
         let words = |found: &[Obstacle]| found.iter().map(|own| own.words(&models)).collect::<Vec<_>>();
         let found = obstacles(n, &cells, self.dangling == Dangling::Uniform);
@@ -119,7 +128,7 @@ impl FitCommand {
             "lambda": fitted.model.log_ties.iter().map(|log| log.exp()).collect::<Vec<_>>(),
             "scores": fitted.model.scores().chunks_exact(n).collect::<Vec<_>>(),
             "lens_map": lens_map(&fitted.model),
-            "rows": rows.len(), "scenarios": scenarios.len(), "warnings": weak,
+            "orders": orders, "rows": rows.len(), "scenarios": scenarios.len(), "warnings": weak,
             "power_steps": board.power_steps, "periodic": board.periodic,
             "spec": spec, "damping": self.damping, "seconds": seconds,
         });
@@ -159,7 +168,7 @@ impl FitCommand {
     fn intervals(
         &self,
         models: &[String],
-        rows: &[crate::eigenbench::comparisons::Comparison],
+        rows: &[Comparison],
         fitted: &Fit,
         spec: FitSpec,
         progress: &TerminalProgress,

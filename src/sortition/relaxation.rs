@@ -191,6 +191,25 @@ impl Search<'_> {
         }
     }
 
+    /// Of moves that cost the same, ones on fewer bounds: what several bounds share may be one bound's alone.
+    fn concentrated(&mut self, mut moves: Moves, progress: &dyn Progress) -> Result<Moves, Cancelled> {
+        let mut place = 0;
+        while place < moves.len() {
+            if moves[place] > 0 && moves.iter().filter(|by| **by > 0).count() > 1 {
+                let most =
+                    |(other, &by): (usize, &u32)| if by > 0 && other != place { self.movable[other].most } else { 0 };
+                let caps = moves.iter().enumerate().map(most).collect();
+                if let (Some(fewer), _) = self.cheapest(&caps, progress)?
+                    && self.cost(&fewer) <= self.cost(&moves) + 1e-9
+                {
+                    moves = fewer;
+                }
+            }
+            place += 1;
+        }
+        Ok(moves)
+    }
+
     /// Whether a panel exists after these moves, with somebody of a type where one is given; it is a real one.
     fn possible(&self, moves: &Moves, with: Option<usize>, progress: &dyn Progress) -> Result<Option<bool>, Cancelled> {
         let changed = apply(self.quotas, &self.changes(moves));
@@ -349,7 +368,10 @@ pub fn relax(
             progress.report(relaxations.found.len() as u64, wishes.count as u64);
             let (moves, sure) = search.cheapest(&caps, progress)?;
             relaxations.complete &= sure;
-            if let Some(moves) = moves {
+            if let Some(mut moves) = moves {
+                if !wishes.alike {
+                    moves = search.concentrated(moves, progress)?;
+                }
                 let rank = ((search.cost(&moves) * 1e6).round() as u64, searches);
                 done.insert(rank, (caps, moves, sure));
             }

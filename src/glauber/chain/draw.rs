@@ -375,7 +375,7 @@ mod tests {
         let (cold, mut drawing) = (Temperature::new(0.05).unwrap(), Drawing::default());
         let mut unequal = 0;
         for time in 0..400 {
-            let rows = [0, 1].map(|_| (0..40).map(|_| 4.0 * stream.unit()).collect::<Vec<f64>>());
+            let rows = [0, 1].map(|_| (0..40).map(|_| 8.0 * stream.unit()).collect::<Vec<f64>>());
             let laws = [0, 1].map(|k| {
                 let mut law = Law::default();
                 law.set(cold, &rows[k], None, &allowed);

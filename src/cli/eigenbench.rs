@@ -113,10 +113,7 @@ impl FitCommand {
         let spec = FitSpec { dimension: self.dim, ridge: self.ridge, starts: self.starts, seed: self.common.seed };
         let progress = TerminalProgress::new();
         let fitted = fit(n, &cells, spec, None, &progress).map_err(|_| Failure::Cancelled)?;
-        let mut matrix = trust_matrix(&fitted.model);
-        for judge in (0..n).filter(|&judge| cells.iter().all(|cell| usize::from(cell.judge) != judge)) {
-            matrix[judge * n..][..n].fill(1.0 / n as f64);
-        }
+        let matrix = trust_matrix(&fitted.model);
         let board = eigentrust(&matrix, self.damping, None).map_err(Failure::input)?;
         let seconds = started.elapsed().as_secs_f64();
         let ratings = elo(&board.trust);

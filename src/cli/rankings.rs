@@ -33,38 +33,6 @@ impl Rankings {
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum MethodName {
-    /// Log abilities behind pairwise odds (mean 0); a tie is half a win.
-    BradleyTerry,
-    /// Log abilities behind repeated choices (mean 0), at the true maximum of the likelihood.
-    PlackettLuce,
-    /// Models below on average.
-    Borda,
-    /// Opponents beaten less opponents lost to.
-    Copeland,
-    /// Votes won less votes lost; affine in Borda where all ballots are complete.
-    CopelandNet,
-    /// The order that most pairwise votes agree with, exactly.
-    Kemeny,
-    /// Rankings scattered around one order; a place is worth phi.
-    Mallows,
-}
-
-impl From<MethodName> for Method {
-    fn from(name: MethodName) -> Self {
-        match name {
-            MethodName::BradleyTerry => Self::BradleyTerry,
-            MethodName::PlackettLuce => Self::PlackettLuce,
-            MethodName::Borda => Self::Borda,
-            MethodName::Copeland => Self::Copeland,
-            MethodName::CopelandNet => Self::CopelandNet,
-            MethodName::Kemeny => Self::Kemeny,
-            MethodName::Mallows => Self::Mallows,
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Unit {
     /// Every ranking counts.
@@ -84,9 +52,9 @@ pub(crate) struct Score {
     /// CSV with left, right, winner (left, right or tie) and, if you like, count.
     #[arg(long, value_name = "CSV")]
     pairs: Option<PathBuf>,
-    /// How votes become scores.
-    #[arg(long)]
-    method: MethodName,
+    /// bradley-terry, plackett-luce, borda, copeland, copeland-net, kemeny or mallows.
+    #[arg(long, value_name = "NAME")]
+    method: Method,
     /// Draw whole groups of votes again so often, for 95 % intervals.
     #[arg(long, value_name = "N", default_value_t = 0)]
     bootstrap: usize,
@@ -120,13 +88,13 @@ impl Score {
         }
         let reliability = reliability(&votes);
         let votes = if self.unit == Unit::Majorities { votes.majorities() } else { votes };
-        let method = Method::from(self.method);
+        let method = self.method;
         let weights = votes.weights();
         let failure = |error: crate::ranking::aggregation::RankError| Failure::Input(error.words(&votes.models));
         let found = aggregate(method, &votes, &weights).map_err(failure)?;
         let resampled = self.resample(method, &votes)?;
         let mut report = json!({
-            "method": method,
+            "method": method.name(),
             "unit": if self.unit == Unit::Votes { "votes" } else { "majorities" },
             "groups": votes.groups.len(),
             "left_out": left_out.len(),

@@ -105,7 +105,7 @@ impl Btd {
     }
 }
 
-/// Fits from `spec.starts` seeded starts, and from `warm` where there is one.
+/// Fits from `spec.starts` seeded starts, and from `warm` where there is one. A judge without rows prefers nobody.
 ///
 /// # Errors
 /// When the caller asks for the end.
@@ -124,6 +124,8 @@ pub fn fit(
     }
     let d = spec.dimension;
     let size = models * (2 * d + 1);
+    let mut judged = vec![false; models];
+    cells.iter().for_each(|cell| judged[usize::from(cell.judge)] = true);
     let mut ended = Vec::new();
     let starts = warm.map(Btd::parameters).into_iter().chain((0..spec.starts).map(|start| {
         let mut stream = Stream::new(spec.seed, u64::from(start));
@@ -133,7 +135,11 @@ pub fn fit(
         parameters
     }));
     let all = u64::from(spec.starts) + u64::from(warm.is_some());
-    for (done, start) in starts.enumerate() {
+    for (done, mut start) in starts.enumerate() {
+        // Nothing moves the lens of a judge without rows: it begins, and stays, at no preference.
+        for judge in (0..models).filter(|&judge| !judged[judge]) {
+            start[judge * d..][..d].fill(0.0);
+        }
         progress.report(done as u64, all);
         progress.checkpoint()?;
         ended.push(minimise(start, SLOPE, STEPS, |at, gradient| {
@@ -241,6 +247,14 @@ mod tests {
             let difference = (value(1e-5) - value(-1e-5)) / 2e-5;
             assert!((difference - gradient[k]).abs() < 1e-7, "{k}: {difference} {}", gradient[k]);
         }
+    }
+
+    #[test]
+    fn a_judge_without_rows_trusts_all_alike() {
+        let cells = [Cell { judge: 0, first: 0, second: 1, counts: [4.0, 8.0, 2.0] }];
+        let spec = FitSpec { dimension: 2, ridge: 0.0, starts: 3, seed: 1 };
+        let trust = trust_matrix(&fit(2, &cells, spec, None, &Silent).unwrap().model);
+        assert_eq!(trust[2..], [0.5, 0.5]);
     }
 
     /// Check 2: one judge, two models, 8 wins, 2 losses, 4 ties.

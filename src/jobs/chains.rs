@@ -151,6 +151,49 @@ impl Bench<'_> {
         self.open(&at_length(reference, length).map_err(JobError::Input)?)
     }
 
+    /// Steps an ensemble to its end. What came together is committed about once a second with the `state` to go on from, and
+    /// where a project shows it, `so_far` sums up now and then; `seen` hears of every slice.
+    ///
+    /// Meetings are known at once: a summary that left out who has just met would err towards long times.
+    pub(super) fn chains_to_the_end<S: serde::Serialize>(
+        &self,
+        ensemble: &mut Ensemble<'_>,
+        meetings: &mut Vec<Meeting>,
+        mut seen: impl FnMut(&Batch),
+        state: impl Fn(EnsembleState) -> S,
+        so_far: impl Fn(&Ensemble<'_>, &[Meeting]) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let mut pending = Pending::default();
+        let (mut commits, mut summaries, mut slices) = (Pace::new(COMMIT), Pace::new(REFRESH), Slices(1024));
+        loop {
+            let finished = ensemble.finished();
+            let advanced = if finished { Ok(Batch::default()) } else { slices.advance(ensemble, self.progress) };
+            let stopped = match advanced {
+                Ok(batch) => {
+                    seen(&batch);
+                    meetings.extend(batch.meetings.iter().copied());
+                    pending.take_over(batch);
+                    None
+                }
+                Err(error) => Some(error),
+            };
+            if finished || stopped.is_some() || commits.is_due() {
+                let batch = pending.take();
+                let state = state(ensemble.snapshot());
+                commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
+            }
+            if let Some(stopped) = stopped {
+                return Err(stopped.into());
+            }
+            if finished {
+                return Ok(());
+            }
+            if summaries.is_due() && self.ledger.project().is_some() {
+                summaries.paced(|| so_far(ensemble, meetings))?;
+            }
+        }
+    }
+
     pub(super) fn mix(&self, spec: &MixSpec) -> Result<RunOutcome, JobError> {
         spec.check()?;
         let model = match &spec.template {
@@ -178,40 +221,19 @@ impl Bench<'_> {
             None => (Ensemble::new(vec![&*conditionals], cells, options)?, None, Vec::new()),
         };
 
-        let mut pending = Pending::default();
-        let (mut commits, mut summaries, mut slices) = (Pace::new(COMMIT), Pace::new(REFRESH), Slices(1024));
         self.progress.stage("coupling pairs");
-        loop {
-            let finished = ensemble.finished();
-            let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
-            let stopped = match advanced {
-                Ok(batch) => {
-                    let own = |cell: usize| singles.as_ref().is_some_and(|(at, _)| *at == cell);
-                    for segment in batch.segments.iter().filter(|segment| own(segment.cell)) {
-                        tokens[segment.pair as usize].extend(&segment.tokens);
-                    }
-                    // At once: a summary that left out who has just met would err towards long times.
-                    meetings.extend(batch.meetings.iter().copied());
-                    pending.take_over(batch);
-                    None
+        self.chains_to_the_end(
+            &mut ensemble,
+            &mut meetings,
+            |batch| {
+                let own = |cell: usize| singles.as_ref().is_some_and(|(at, _)| *at == cell);
+                for segment in batch.segments.iter().filter(|segment| own(segment.cell)) {
+                    tokens[segment.pair as usize].extend(&segment.tokens);
                 }
-                Err(error) => Some(error),
-            };
-            if finished || stopped.is_some() || commits.is_due() {
-                let batch = pending.take();
-                let state = MixState { ensemble: ensemble.snapshot(), theory: found.clone() };
-                commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
-            }
-            if let Some(stopped) = stopped {
-                return Err(stopped.into());
-            }
-            if finished {
-                break;
-            }
-            if summaries.is_due() && self.ledger.project().is_some() {
-                summaries.paced(|| self.mix_so_far(spec, &ensemble, &meetings, found.as_ref()))?;
-            }
-        }
+            },
+            |ensemble| MixState { ensemble, theory: found.clone() },
+            |ensemble, meetings| self.mix_so_far(spec, ensemble, meetings, found.as_ref()),
+        )?;
         if let (Some(settings), None) = (&spec.theory, &found) {
             let space = space(&*conditionals, spec.length, &spec.vocabulary, spec.template.as_ref())?;
             let taus = [spec.temperature];

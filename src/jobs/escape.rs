@@ -1,8 +1,8 @@
 //! An escape run: the anchor and its margin first, then chains at all temperatures, committed about once a second.
 
-use super::chains::{COMMIT, Pace, Pending, REFRESH, RESULT, Slices, options};
+use super::chains::{RESULT, options};
 use super::work::{Bench, JobError, RunOutcome};
-use crate::glauber::chain::{Batch, Ensemble, EnsembleState};
+use crate::glauber::chain::{Ensemble, EnsembleState};
 use crate::glauber::experiments::escape::{self, Ball, EscapeSpec};
 
 /// From where an escape run goes on.
@@ -35,39 +35,17 @@ impl Bench<'_> {
                 (ball, Ensemble::new(vec![&*conditionals], cells, options)?, Vec::new())
             }
         };
-        let mut pending = Pending::default();
-        let (mut commits, mut summaries, mut slices) = (Pace::new(COMMIT), Pace::new(REFRESH), Slices(1024));
         self.progress.stage("chains leaving the anchor");
-        loop {
-            let finished = ensemble.finished();
-            let advanced = if finished { Ok(Batch::default()) } else { slices.advance(&mut ensemble, self.progress) };
-            let stopped = match advanced {
-                Ok(batch) => {
-                    // At once: a summary that left out who has just escaped would err towards long times.
-                    meetings.extend(batch.meetings.iter().copied());
-                    pending.take_over(batch);
-                    None
-                }
-                Err(error) => Some(error),
-            };
-            if finished || stopped.is_some() || commits.is_due() {
-                let batch = pending.take();
-                let state = EscapeState { ball: ball.clone(), ensemble: ensemble.snapshot() };
-                commits.paced(|| self.ledger.chain_batch::<(), _>(&batch, &[], &state))?;
-            }
-            if let Some(stopped) = stopped {
-                return Err(stopped.into());
-            }
-            if finished {
-                break;
-            }
-            if summaries.is_due() && self.ledger.project().is_some() {
-                summaries.paced(|| -> Result<(), JobError> {
-                    let so_far = escape::result(spec, &*conditionals, &ball, &ensemble, &meetings)?;
-                    self.ledger.document(RESULT, &so_far).map_err(JobError::from)
-                })?;
-            }
-        }
+        self.chains_to_the_end(
+            &mut ensemble,
+            &mut meetings,
+            |_| {},
+            |ensemble| EscapeState { ball: ball.clone(), ensemble },
+            |ensemble, meetings| {
+                let so_far = escape::result(spec, &*conditionals, &ball, ensemble, meetings)?;
+                self.ledger.document(RESULT, &so_far).map_err(JobError::from)
+            },
+        )?;
         self.progress.stage("summing up");
         let result = escape::result(spec, &*conditionals, &ball, &ensemble, &meetings)?;
         self.ledger.document(RESULT, &result)?;

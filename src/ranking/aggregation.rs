@@ -1,5 +1,7 @@
 //! The methods behind one door, and why one may have no answer.
 
+use std::str::FromStr;
+
 use super::kemeny::Consensus;
 use super::mallows::Dispersion;
 use super::votes::{Votes, Wins};
@@ -23,6 +25,43 @@ pub enum Method {
     Kemeny,
     /// Rankings scattered around one order.
     Mallows,
+}
+
+impl Method {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::BradleyTerry,
+        Self::PlackettLuce,
+        Self::Borda,
+        Self::Copeland,
+        Self::CopelandNet,
+        Self::Kemeny,
+        Self::Mallows,
+    ];
+
+    /// As typed on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BradleyTerry => "bradley-terry",
+            Self::PlackettLuce => "plackett-luce",
+            Self::Borda => "borda",
+            Self::Copeland => "copeland",
+            Self::CopelandNet => "copeland-net",
+            Self::Kemeny => "kemeny",
+            Self::Mallows => "mallows",
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|method| method.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|method| method.name()).collect();
+            format!("{text:?} is no method: choose one of {}", names.join(", "))
+        })
+    }
 }
 
 /// What a method makes of votes.

@@ -173,19 +173,8 @@ impl Before {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sampled::instances::instance;
+    use super::super::sampled::instances::housed;
     use super::*;
-
-    const PEOPLE: [(&[&str], usize); 4] = [(&["F", "Y"], 3), (&["M", "O"], 4), (&["F", "O"], 2), (&["M", "Y"], 2)];
-    const BOUNDS: [(&str, &str, u32, u32); 4] =
-        [("gender", "F", 2, 3), ("gender", "M", 1, 2), ("age", "Y", 1, 2), ("age", "O", 2, 3)];
-
-    fn housed() -> (Pool, Quotas) {
-        let (pool, quotas) = instance(4, &BOUNDS, &PEOPLE);
-        let rows: Vec<Vec<u16>> = (0..pool.len()).map(|person| pool.values(person).to_vec()).collect();
-        let homes = (0..pool.len()).map(|person| if person % 4 == 0 { "h".into() } else { String::new() }).collect();
-        (Pool::new(pool.attributes().to_vec(), pool.ids().to_vec(), &rows, homes).unwrap(), quotas)
-    }
 
     #[test]
     fn settled_seats_fit_and_a_forgery_does_not() {

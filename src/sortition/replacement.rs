@@ -234,19 +234,8 @@ pub fn call_up(pool: &Pool, quotas: &Quotas, panel: &[u32], gone: &[u32], reserv
 #[cfg(test)]
 mod tests {
     use super::super::problem::Problem;
-    use super::super::sampled::instances::{SQUARE_BOUNDS, instance};
+    use super::super::sampled::instances::{SQUARE_BOUNDS, housed, instance};
     use super::*;
-
-    const PEOPLE: [(&[&str], usize); 4] = [(&["F", "Y"], 3), (&["M", "O"], 4), (&["F", "O"], 2), (&["M", "Y"], 2)];
-    const BOUNDS: [(&str, &str, u32, u32); 4] =
-        [("gender", "F", 2, 3), ("gender", "M", 1, 2), ("age", "Y", 1, 2), ("age", "O", 2, 3)];
-
-    fn housed() -> (Pool, Quotas) {
-        let (pool, quotas) = instance(4, &BOUNDS, &PEOPLE);
-        let rows: Vec<Vec<u16>> = (0..pool.len()).map(|person| pool.values(person).to_vec()).collect();
-        let homes = (0..pool.len()).map(|person| if person % 4 == 0 { "h".into() } else { String::new() }).collect();
-        (Pool::new(pool.attributes().to_vec(), pool.ids().to_vec(), &rows, homes).unwrap(), quotas)
-    }
 
     #[test]
     fn bounds_are_reduced_by_the_seated() {
@@ -289,7 +278,8 @@ mod tests {
 
     #[test]
     fn the_first_who_keeps_the_quotas_is_called() {
-        let (pool, quotas) = instance(2, &SQUARE_BOUNDS, &PEOPLE);
+        let people: [(&[&str], usize); 4] = [(&["F", "Y"], 3), (&["M", "O"], 4), (&["F", "O"], 2), (&["M", "Y"], 2)];
+        let (pool, quotas) = instance(2, &SQUARE_BOUNDS, &people);
         // FY leaves MO; another FY follows although an MY stands first.
         let found = call_up(&pool, &quotas, &[0, 3], &[0], &[9, 1, 2]);
         assert_eq!((found.called, found.panel, found.missed), (vec![1], vec![1, 3], 0));

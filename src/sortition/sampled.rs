@@ -181,6 +181,16 @@ pub(super) mod instances {
         Problem::new(&pool, &quotas, true).unwrap()
     }
 
+    /// Eleven people, p0 to p10, of whom p0, p4 and p8 live together, and loose quotas for four seats.
+    pub fn housed() -> (Pool, Quotas) {
+        let people: [(&[&str], usize); 4] = [(&["F", "Y"], 3), (&["M", "O"], 4), (&["F", "O"], 2), (&["M", "Y"], 2)];
+        let bounds = [("gender", "F", 2, 3), ("gender", "M", 1, 2), ("age", "Y", 1, 2), ("age", "O", 2, 3)];
+        let (pool, quotas) = instance(4, &bounds, &people);
+        let rows: Vec<Vec<u16>> = (0..pool.len()).map(|person| pool.values(person).to_vec()).collect();
+        let homes = (0..pool.len()).map(|person| if person % 4 == 0 { "h".into() } else { String::new() }).collect();
+        (Pool::new(pool.attributes().to_vec(), pool.ids().to_vec(), &rows, homes).unwrap(), quotas)
+    }
+
     pub const SQUARE_BOUNDS: [(&str, &str, u32, u32); 4] =
         [("gender", "F", 1, 1), ("gender", "M", 1, 1), ("age", "Y", 1, 1), ("age", "O", 1, 1)];
 

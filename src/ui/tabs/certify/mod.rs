@@ -29,14 +29,14 @@ use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
 use crate::ui::tabs::shared::columns;
+use crate::ui::tabs::shared::form_draft::FormDraft;
 use crate::ui::tabs::shared::questions::Questions;
 
 /// State of the tab: the draft form, what is selected, what was asked of the store.
 #[derive(Default)]
 pub struct CertifyTab {
-    draft: Draft,
+    draft: FormDraft<Draft>,
     /// The draft as of the last undo point.
-    settled: Draft,
     form: FormState,
     questions: Questions,
     outcome: Outcome,
@@ -52,8 +52,7 @@ impl CertifyTab {
         if self.draft.model.is_empty()
             && let Some(first) = context.models.first()
         {
-            self.draft.model.clone_from(&first.reference);
-            self.settled.model.clone_from(&first.reference);
+            self.draft.adjust(|draft| draft.model.clone_from(&first.reference));
         }
         columns::form(ui, "certify", |ui| {
             let (draft, form, questions) = (&mut self.draft, &mut self.form, &mut self.questions);
@@ -65,8 +64,7 @@ impl CertifyTab {
         let run = self.outcome.current(context, &mut mode);
         if mode != self.draft.mode {
             // A run asked for from elsewhere brings its mode along; that is no edit of the form.
-            self.draft.mode = mode;
-            self.settled.mode = mode;
+            self.draft.adjust(|draft| draft.mode = mode);
         }
         if !self.why_hidden {
             columns::why(ui, "certify", |ui| {
@@ -90,27 +88,17 @@ impl CertifyTab {
         columns::results(ui, |ui| {
             self.outcome.show(ui, context, &mut self.draft, run, &mut self.why_hidden, commands);
         });
-        self.settle(ui, commands);
-    }
-
-    /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
-    fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
-        if columns::at_rest(ui) && self.draft != self.settled {
-            self.settled = self.draft.clone();
-            commands.push(Command::DraftEdited(TabKind::Certify));
-        }
+        self.draft.settle(ui, TabKind::Certify, commands);
     }
 
     /// The draft as JSON, for autosave and undo.
     pub fn draft(&self) -> String {
-        serde_json::to_string(&self.draft).unwrap_or_default()
+        self.draft.json()
     }
 
     /// Replaces the draft (autosave, undo, "duplicate as form"); ignores what it cannot read.
     pub fn set_draft(&mut self, json: &str) {
-        if let Ok(draft) = serde_json::from_str::<Draft>(json) {
-            self.settled = draft.clone();
-            self.draft = draft;
+        if self.draft.replace(json) {
             self.form.reset();
         }
     }
@@ -124,7 +112,7 @@ impl CertifyTab {
     /// Fills what is still empty in the form from the runs shown beside it; to be called when a project is opened.
     pub fn start_from(&mut self, runs: &[RunRow], lists: &[(String, Vec<String>)]) {
         self.draft.start_from(runs.iter().map(|run| &run.spec), lists);
-        self.settled = self.draft.clone();
+        self.draft.accept();
         self.form.reset();
     }
 

@@ -29,14 +29,14 @@ use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
 use crate::ui::tabs::shared::columns;
+use crate::ui::tabs::shared::form_draft::FormDraft;
 use crate::ui::tabs::shared::questions::Questions;
 
 /// State of the tab: the draft form, what is selected, what was asked of the store.
 #[derive(Default)]
 pub struct MixingTab {
-    draft: Draft,
+    draft: FormDraft<Draft>,
     /// The draft as of the last undo point.
-    settled: Draft,
     form: FormState,
     questions: Questions,
     outcome: Outcome,
@@ -54,8 +54,7 @@ impl MixingTab {
         if self.draft.model.is_empty()
             && let Some(first) = context.models.first()
         {
-            self.draft.model.clone_from(&first.reference);
-            self.settled.model.clone_from(&first.reference);
+            self.draft.adjust(|draft| draft.model.clone_from(&first.reference));
         }
         columns::form(ui, "mixing", |ui| {
             if form::show(ui, context, &mut self.draft, &mut self.form, &mut self.questions, commands) {
@@ -66,8 +65,7 @@ impl MixingTab {
         let run = self.outcome.current(context, &mut mode);
         if mode != self.draft.mode {
             // A run asked for from elsewhere brings its mode along; that is no edit of the form.
-            self.draft.mode = mode;
-            self.settled.mode = mode;
+            self.draft.adjust(|draft| draft.mode = mode);
         }
         if !self.why_hidden {
             columns::why(ui, "mixing", |ui| explanation::show(ui, mode, run, commands));
@@ -75,28 +73,20 @@ impl MixingTab {
         columns::results(ui, |ui| {
             self.outcome.show(ui, context, &mut self.draft, run, &mut self.why_hidden, commands);
         });
-        self.settle(ui, commands);
-    }
-
-    /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
-    fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
-        if columns::at_rest(ui) && self.draft != self.settled {
+        if self.draft.edited(ui) {
             self.draft.begun = true;
-            self.settled = self.draft.clone();
-            commands.push(Command::DraftEdited(TabKind::Mixing));
         }
+        self.draft.settle(ui, TabKind::Mixing, commands);
     }
 
     /// The draft as JSON, for autosave and undo.
     pub fn draft(&self) -> String {
-        serde_json::to_string(&self.draft).unwrap_or_default()
+        self.draft.json()
     }
 
     /// Replaces the draft (autosave, undo, "duplicate as form"); ignores what it cannot read.
     pub fn set_draft(&mut self, json: &str) {
-        if let Ok(draft) = serde_json::from_str::<Draft>(json) {
-            self.settled = draft.clone();
-            self.draft = draft;
+        if self.draft.replace(json) {
             self.form.reset();
         }
     }
@@ -110,7 +100,7 @@ impl MixingTab {
     /// Fills a form that nobody has touched from the runs shown beside it; to be called when a project is opened.
     pub fn start_from(&mut self, runs: &[RunRow]) {
         self.draft.start_from(runs.iter().map(|run| &run.spec));
-        self.settled = self.draft.clone();
+        self.draft.accept();
         self.form.reset();
     }
 

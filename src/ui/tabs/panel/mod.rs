@@ -50,13 +50,13 @@ use crate::store::RunId;
 use crate::ui::command::{Command, TabKind};
 use crate::ui::context::TabContext;
 use crate::ui::tabs::shared::columns;
+use crate::ui::tabs::shared::form_draft::FormDraft;
 
 /// State of the tab: the draft form, the cursor of the grid, what was asked of the store.
 #[derive(Default)]
 pub struct PanelTab {
-    draft: Draft,
+    draft: FormDraft<Draft>,
     /// The draft as of the last undo point.
-    settled: Draft,
     cursor: Cursor,
     people: People,
     already: AlreadyState,
@@ -116,7 +116,7 @@ impl PanelTab {
                 }
             }
         });
-        self.settle(ui, commands);
+        self.draft.settle(ui, TabKind::Panel, commands);
     }
 
     /// Asks whether the quotas can be met, where they changed.
@@ -132,7 +132,7 @@ impl PanelTab {
     /// Reads the grid again where it changed.
     fn read(&mut self) {
         let found = self.people.get().map(|found| found.stored.id);
-        if self.read.as_ref().is_some_and(|(draft, pool, _)| *pool == found && *draft == self.draft) {
+        if self.read.as_ref().is_some_and(|(draft, pool, _)| *pool == found && *draft == *self.draft) {
             return;
         }
         let counts = self.people.get().map(|found| found.counts.clone());
@@ -174,24 +174,14 @@ impl PanelTab {
         }
     }
 
-    /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
-    fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
-        if columns::at_rest(ui) && self.draft != self.settled {
-            self.settled = self.draft.clone();
-            commands.push(Command::DraftEdited(TabKind::Panel));
-        }
-    }
-
     /// The draft as JSON, for autosave and undo.
     pub fn draft(&self) -> String {
-        serde_json::to_string(&self.draft).unwrap_or_default()
+        self.draft.json()
     }
 
     /// Replaces the draft (autosave, undo, "duplicate as form"); ignores what it cannot read.
     pub fn set_draft(&mut self, json: &str) {
-        if let Ok(draft) = serde_json::from_str::<Draft>(json) {
-            self.settled = draft.clone();
-            self.draft = draft;
+        if self.draft.replace(json) {
             self.cursor.editor = None;
         }
     }
@@ -203,14 +193,14 @@ impl PanelTab {
         if std::mem::take(&mut self.sample_arrives) {
             self.draft.set_quotas(&sample_pool::quotas());
         }
-        self.settled = self.draft.clone();
+        self.draft.accept();
     }
 
     /// Everybody was deleted from the project.
     pub fn people_forgotten(&mut self) {
         self.draft.pool = None;
         self.draft.already.clear();
-        self.settled = self.draft.clone();
+        self.draft.accept();
     }
 
     /// Shows what is in a table of people, before anything is stored.
@@ -237,7 +227,7 @@ impl PanelTab {
         self.draft.algorithm = spec.algorithm;
         self.draft.draws = spec.draws;
         self.draft.seed = spec.seed;
-        self.settled = self.draft.clone();
+        self.draft.accept();
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod diagnostics;
+pub mod form_draft;
 pub mod loaded;
 pub mod model_picker;
 pub mod questions;

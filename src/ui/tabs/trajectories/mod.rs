@@ -26,6 +26,7 @@ use self::form::FormState;
 use self::lists::ListsOutcome;
 use self::outcome::Outcome;
 use super::shared::columns;
+use super::shared::form_draft::FormDraft;
 use super::shared::questions::Questions;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
@@ -35,9 +36,8 @@ use crate::ui::context::TabContext;
 /// State of the tab: the draft form, what is looked at, what was asked of the store and the model.
 #[derive(Default)]
 pub struct TrajectoriesTab {
-    draft: Draft,
+    draft: FormDraft<Draft>,
     /// The draft as of the last undo point.
-    settled: Draft,
     form: FormState,
     questions: Questions,
     outcome: Outcome,
@@ -53,8 +53,7 @@ impl TrajectoriesTab {
         if self.draft.model.is_empty()
             && let Some(first) = context.models.first()
         {
-            self.draft.model.clone_from(&first.reference);
-            self.settled.model.clone_from(&first.reference);
+            self.draft.adjust(|draft| draft.model.clone_from(&first.reference));
         }
         columns::form(ui, "trajectories", |ui| {
             if form::show(ui, context, &mut self.draft, &mut self.form, &mut self.questions, commands) {
@@ -81,27 +80,17 @@ impl TrajectoriesTab {
                 }
             }
         }
-        self.settle(ui, commands);
-    }
-
-    /// Makes an undo point once an edit is complete: not while a key or pointer is still at it.
-    fn settle(&mut self, ui: &Ui, commands: &mut Vec<Command>) {
-        if columns::at_rest(ui) && self.draft != self.settled {
-            self.settled = self.draft.clone();
-            commands.push(Command::DraftEdited(TabKind::Trajectories));
-        }
+        self.draft.settle(ui, TabKind::Trajectories, commands);
     }
 
     /// The draft as JSON, for autosave and undo.
     pub fn draft(&self) -> String {
-        serde_json::to_string(&self.draft).unwrap_or_default()
+        self.draft.json()
     }
 
     /// Replaces the draft; ignores what it cannot read.
     pub fn set_draft(&mut self, json: &str) {
-        if let Ok(draft) = serde_json::from_str::<Draft>(json) {
-            self.settled = draft.clone();
-            self.draft = draft;
+        if self.draft.replace(json) {
             self.form.reset();
         }
     }
@@ -110,7 +99,7 @@ impl TrajectoriesTab {
     pub fn set_spec(&mut self, spec: &RunSpec) {
         if let RunSpec::Trajectories(spec) = spec {
             self.draft.set_spec(spec);
-            self.settled = self.draft.clone();
+            self.draft.accept();
             self.form.reset();
         }
     }
@@ -118,7 +107,7 @@ impl TrajectoriesTab {
     /// Fills the form from the newest of the runs shown beside it while nobody has touched it; to be called when a
     /// project is opened.
     pub fn start_from(&mut self, runs: &[RunRow]) {
-        let untouched = self.draft == Draft { model: self.draft.model.clone(), ..Draft::default() };
+        let untouched = *self.draft == Draft { model: self.draft.model.clone(), ..Draft::default() };
         if untouched && let Some(run) = runs.iter().find(|run| matches!(run.spec, RunSpec::Trajectories(_))) {
             self.set_spec(&run.spec);
         }

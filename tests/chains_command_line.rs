@@ -3,23 +3,17 @@
 // The tests' own helper functions may panic like the tests do.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
+use program::stderr;
 use serde_json::Value;
 
 fn kleroterion(folder: &Path, line: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kleroterion"))
-        .args(line.split_whitespace())
-        .current_dir(folder)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .output()
-        .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    program::kleroterion(folder, &line.split_whitespace().collect::<Vec<_>>())
 }
 
 /// The JSON of a command that succeeds and leaves nothing behind.

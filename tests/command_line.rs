@@ -1,24 +1,15 @@
 //! The command line as scripts see it: exit codes, JSON keys, messages, and nothing left behind.
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "support/program.rs"]
+mod program;
 
-fn kleroterion(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kleroterion"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .output()
-        .expect("the program starts")
-}
+use std::path::Path;
+use std::process::Output;
+
+use program::{kleroterion, stderr};
 
 fn code(output: &Output) -> i32 {
     output.status.code().expect("not killed")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn json(output: &Output) -> serde_json::Value {

@@ -12,8 +12,9 @@ use program::{kleroterion, stderr};
 use serde_json::Value;
 
 fn fitted(folder: &Path, line: &str) -> Value {
-    let arguments = ["eigenbench", "fit", "--json", "-"].into_iter().chain(line.split_whitespace());
-    let output = kleroterion(folder, arguments);
+    let arguments: Vec<&str> =
+        ["eigenbench", "fit", "--json", "-"].into_iter().chain(line.split_whitespace()).collect();
+    let output = kleroterion(folder, &arguments);
     assert!(output.status.success(), "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -137,7 +138,8 @@ fn what_determines_no_leaderboard_is_refused_by_name() {
     ] {
         std::fs::write(folder.path().join("c.csv"), format!("{header}{rows}")).unwrap();
         let arguments = ["eigenbench", "fit", "--comparisons", "c.csv", "--json", "out.json"];
-        let output = kleroterion(folder.path(), arguments.into_iter().chain(line.split_whitespace()));
+        let arguments: Vec<&str> = arguments.into_iter().chain(line.split_whitespace()).collect();
+        let output = kleroterion(folder.path(), &arguments);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains(part), "{}", stderr(&output));
         assert!(!folder.path().join("out.json").exists());

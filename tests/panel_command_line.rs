@@ -3,24 +3,13 @@
 // The tests' own helper functions may panic like the tests do.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::path::Path;
-use std::process::{Command, Output};
 
+use program::{kleroterion, stderr};
 use serde_json::Value;
-
-fn kleroterion(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kleroterion"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .output()
-        .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// A folder with people of gender and age, as many of each pair of values as `people` says, and these quotas.
 fn instance(people: &[(&str, &str, usize)], quotas: &str) -> tempfile::TempDir {

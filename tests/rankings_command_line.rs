@@ -13,8 +13,9 @@ use program::{kleroterion, stderr};
 use serde_json::Value;
 
 fn scored(folder: &Path, line: &str) -> Value {
-    let arguments = ["rankings", "score", "--json", "-"].into_iter().chain(line.split_whitespace());
-    let output = kleroterion(folder, arguments);
+    let arguments: Vec<&str> =
+        ["rankings", "score", "--json", "-"].into_iter().chain(line.split_whitespace()).collect();
+    let output = kleroterion(folder, &arguments);
     assert!(output.status.success(), "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -169,7 +170,8 @@ fn what_cannot_be_scored_says_why() {
         ("--pairs pairs.csv --method copeland --cluster judge", "no column \"judge\""),
         ("--pairs pairs.csv --method copeland --held-out 2", "between 0 and 1"),
     ] {
-        let output = kleroterion(folder.path(), ["rankings", "score"].into_iter().chain(line.split_whitespace()));
+        let arguments: Vec<&str> = ["rankings", "score"].into_iter().chain(line.split_whitespace()).collect();
+        let output = kleroterion(folder.path(), &arguments);
         assert_eq!(output.status.code(), Some(2), "{line}");
         assert!(stderr(&output).contains(part), "{line}: {}", stderr(&output));
     }

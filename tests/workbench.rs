@@ -1,18 +1,18 @@
 //! The workbench through its accessibility tree: start page, projects, tabs, menus, palette, dialogs. No display.
 
+#[path = "support/workbench.rs"]
+mod shown;
 mod support;
 
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{self, Key, Modifiers, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kleroterion::jobs::spec::{FetchSpec, RunSpec};
-use kleroterion::models::Library;
 use kleroterion::store::{Project, RunFilter, RunState};
 use kleroterion::ui::Workbench;
 use kleroterion::ui::command::{Command, TabKind};
@@ -30,22 +30,7 @@ impl Window {
     }
 
     fn with_settings(settings: tempfile::TempDir) -> Self {
-        let library = Arc::new(Library::default());
-        let workbench = Workbench::new(settings.path().to_path_buf(), library, Arc::new(|| {}));
-        let workbench = Rc::new(RefCell::new(workbench));
-        let shown = workbench.clone();
-        let mut prepared = false;
-        let harness = support::harness([1280.0, 800.0], Theme::Light, move |ui| {
-            let mut workbench = shown.borrow_mut();
-            if !prepared {
-                workbench.prepare(ui.ctx());
-                prepared = true;
-                ui.ctx().request_repaint();
-                return;
-            }
-            workbench.logic(ui.ctx());
-            workbench.ui(ui);
-        });
+        let (workbench, harness) = shown::shown(settings.path(), [1280.0, 800.0], Theme::Light);
         Self { settings, workbench, harness }
     }
 

@@ -1,11 +1,10 @@
 //! The program as scripts see it.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// Runs the program in `folder`, without a display.
-pub fn kleroterion(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
+pub fn kleroterion(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kleroterion"))
         .args(arguments)
         .current_dir(folder)

@@ -1,11 +1,7 @@
 //! The Certify tab through the accessibility tree, on a real project, runner and session: from the first look to a
 //! saved certificate.
 
-#[path = "support/desk.rs"]
-mod desk;
-mod support;
-
-use desk::{click, click_at, wait_for};
+use crate::desk::{click, click_at, wait_for};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::Harness;
@@ -17,10 +13,10 @@ use kleroterion::store::RunState;
 use kleroterion::ui::command::Command;
 use kleroterion::ui::tabs::certify::CertifyTab;
 
-type Window = desk::Window<CertifyTab>;
+type Window = crate::desk::Window<CertifyTab>;
 
 fn window(size: [f32; 2]) -> Window {
-    desk::window(size, &["ising:n=3,beta=0.5", "table-pair", "agora"], Some(("spins", "1 1")), "")
+    crate::desk::window(size, &["ising:n=3,beta=0.5", "table-pair", "agora"], Some(("spins", "1 1")), "")
 }
 
 fn choose_model(harness: &mut Harness<'_>, model: &str) {

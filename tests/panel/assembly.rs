@@ -1,19 +1,14 @@
 //! The whole workbench on a project of its own, on the Panel tab, driven through the accessibility tree.
 
-// Each test that drives the tab uses a part of this.
-#![allow(dead_code)]
-
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use kleroterion::models::Library;
 use kleroterion::store::Project;
 use kleroterion::ui::Workbench;
 use kleroterion::ui::command::{Command, TabKind};
@@ -41,22 +36,7 @@ impl Window {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("assembly");
         drop(Project::create(&directory, "Assembly").unwrap());
-        let settings = folder.path().join("settings");
-        let workbench = Workbench::new(settings, Arc::new(Library::default()), Arc::new(|| {}));
-        let workbench = Rc::new(RefCell::new(workbench));
-        let shown = workbench.clone();
-        let mut prepared = false;
-        let harness = crate::support::harness(size, theme, move |ui| {
-            let mut workbench = shown.borrow_mut();
-            if !prepared {
-                workbench.prepare(ui.ctx());
-                prepared = true;
-                ui.ctx().request_repaint();
-                return;
-            }
-            workbench.logic(ui.ctx());
-            workbench.ui(ui);
-        });
+        let (workbench, harness) = crate::workbench::shown(&folder.path().join("settings"), size, theme);
         let mut window = Self { workbench, harness, folder };
         let choice = match theme {
             Theme::Dark => ThemeChoice::Dark,

@@ -1,8 +1,5 @@
 //! One tab on a real project, runner and session, driven through the accessibility tree: what the workbench does for it.
 
-// Each test that drives a tab uses a part of this.
-#![allow(dead_code)]
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,13 +1,9 @@
 //! The Panel tab with 100,000 people: it stays editable. Times are printed, not judged: other work shares the machine.
 
-#[path = "support/assembly.rs"]
-mod assembly;
-mod support;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use assembly::Window;
+use crate::assembly::Window;
 use eframe::egui::{Key, Modifiers};
 use kleroterion::sortition::pool::{Attribute, Pool};
 use kleroterion::ui::command::{Command, NewPool};

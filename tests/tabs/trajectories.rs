@@ -1,11 +1,7 @@
 //! The Trajectories tab through the accessibility tree, on a real project, runner and session: a run from the form, its
 //! sentences read while results arrive, basins, stays, the political probe and its lists.
 
-#[path = "support/desk.rs"]
-mod desk;
-mod support;
-
-use desk::{click, click_row, has, key, wait_for};
+use crate::desk::{click, click_row, has, key, wait_for};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -13,11 +9,11 @@ use kleroterion::jobs::spec::RunSpec;
 use kleroterion::ui::command::Command;
 use kleroterion::ui::tabs::trajectories::TrajectoriesTab;
 
-type Window = desk::Window<TrajectoriesTab>;
+type Window = crate::desk::Window<TrajectoriesTab>;
 
 fn window(size: [f32; 2], draft: &str) -> Window {
     let list = Some(("town", "the town chose a council"));
-    desk::window(size, &["agora", "ising:n=4,beta=0.4"], list, draft)
+    crate::desk::window(size, &["agora", "ising:n=4,beta=0.4"], list, draft)
 }
 
 /// A short run of a toy, from its form to its end.
@@ -197,10 +193,10 @@ fn reference_chains_show_what_they_accepted() {
     click(&mut harness, Role::ComboBox, "Start A");
     harness.get_by_label("a typed sentence").click();
     harness.run_steps(3);
-    desk::type_into(&mut harness, Role::TextInput, "Start A: sentence", "+ + ? + + +");
+    crate::desk::type_into(&mut harness, Role::TextInput, "Start A: sentence", "+ + ? + + +");
     wait_for(&mut harness, "\"?\" at position 2");
     assert!(harness.get_by_role_and_label(Role::Button, "Run trajectories").accesskit_node().is_disabled());
-    desk::type_into(&mut harness, Role::TextInput, "Start A: sentence", "+ + + + + +");
+    crate::desk::type_into(&mut harness, Role::TextInput, "Start A: sentence", "+ + + + + +");
     harness.get_by_label("Advanced: how snapshots are read").click();
     harness.run_steps(10);
     click(&mut harness, Role::CheckBox, "Pseudo-log-likelihoods");

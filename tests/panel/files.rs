@@ -1,12 +1,8 @@
 //! The Panel tab with files and seats: quotas in and out, presets, people who are seated already, numbered panels, audit files.
 
-#[path = "support/assembly.rs"]
-mod assembly;
-mod support;
-
 use std::path::Path;
 
-use assembly::Window;
+use crate::assembly::Window;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, Theme};
 use egui_kittest::kittest::{NodeT, Queryable};

@@ -1,14 +1,10 @@
 //! The Mixing tab through the accessibility tree, on a real project, runner and session: a diagram that fills while it
 //! runs, a cell and its chains, an enumerated space.
 
-#[path = "support/desk.rs"]
-mod desk;
-mod support;
-
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use desk::{Desk, click, click_at, click_row, has, type_into, wait_done, wait_for};
+use crate::desk::{Desk, click, click_at, click_row, has, type_into, wait_done, wait_for};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -18,10 +14,10 @@ use kleroterion::jobs::spec::RunSpec;
 use kleroterion::ui::command::Command;
 use kleroterion::ui::tabs::mixing::MixingTab;
 
-type Window = desk::Window<MixingTab>;
+type Window = crate::desk::Window<MixingTab>;
 
 fn window(height: f32) -> Window {
-    desk::window([1280.0, height], &["potts:q=3,beta=1", "ising:beta=0.5"], None, "")
+    crate::desk::window([1280.0, height], &["potts:q=3,beta=1", "ising:beta=0.5"], None, "")
 }
 
 /// A finished diagram of the Potts toy beside the default control.

@@ -1,10 +1,6 @@
 //! The Panel tab through the accessibility tree of the whole workbench: from invented people to a panel.
 
-#[path = "support/assembly.rs"]
-mod assembly;
-mod support;
-
-use assembly::Window;
+use crate::assembly::Window;
 use eframe::egui::{Key, Modifiers};
 use kleroterion::sortition::audit::AuditFile;
 use kleroterion::store::Project;

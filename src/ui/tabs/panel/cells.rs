@@ -51,7 +51,7 @@ impl Column {
             Self::Locked => "lock",
             Self::Pool => "pool",
             Self::Expected => "expected",
-            Self::Drawn => "seated",
+            Self::Drawn => "drawn",
         }
     }
 

@@ -148,14 +148,7 @@ impl Config {
     ///
     /// Errors: [`ModelError::UnknownArchitecture`], [`ModelError::Discriminator`], [`ModelError::Config`].
     pub fn parse(text: &str) -> Result<Self, ModelError> {
-        let value: Value = serde_json::from_str(text).map_err(|e| ModelError::Config {
-            setting: "config.json".into(),
-            problem: format!("is not valid JSON ({e}); fetch the file again"),
-        })?;
-        let Value::Object(map) = value else {
-            return Err(refuse("config.json", "is not a JSON object; fetch the file again"));
-        };
-        let settings = Settings(map);
+        let settings = Settings::parse(text)?;
         let architecture = Architecture::parse(&settings.text("model_type")?.unwrap_or_default())?;
         settings.refuse_what_is_not_a_masked_lm(architecture)?;
         let hidden = settings.size(&["hidden_size", "dim"])?;
@@ -223,19 +216,32 @@ impl Config {
     }
 }
 
-fn refuse(setting: &str, problem: &str) -> ModelError {
+pub(super) fn refuse(setting: &str, problem: &str) -> ModelError {
     ModelError::Config { setting: setting.to_owned(), problem: problem.to_owned() }
 }
 
-struct Settings(Map<String, Value>);
+/// The settings of a `config.json`; those of null count as absent.
+pub(super) struct Settings(Map<String, Value>);
 
 impl Settings {
+    /// Reads the text of a `config.json`.
+    pub(super) fn parse(text: &str) -> Result<Self, ModelError> {
+        let value: Value = serde_json::from_str(text).map_err(|e| ModelError::Config {
+            setting: "config.json".into(),
+            problem: format!("is not valid JSON ({e}); fetch the file again"),
+        })?;
+        match value {
+            Value::Object(map) => Ok(Self(map)),
+            _ => Err(refuse("config.json", "is not a JSON object; fetch the file again")),
+        }
+    }
+
     /// The first of `names` that is there and not null.
-    fn first<'a>(&'a self, names: &[&'a str]) -> Option<(&'a str, &'a Value)> {
+    pub(super) fn first<'a>(&'a self, names: &[&'a str]) -> Option<(&'a str, &'a Value)> {
         names.iter().find_map(|&name| self.0.get(name).filter(|v| !v.is_null()).map(|v| (name, v)))
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, ModelError> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, ModelError> {
         match self.first(&[name]) {
             None => Ok(None),
             Some((_, Value::String(text))) => Ok(Some(text.clone())),
@@ -243,7 +249,7 @@ impl Settings {
         }
     }
 
-    fn size(&self, names: &[&str]) -> Result<usize, ModelError> {
+    pub(super) fn size(&self, names: &[&str]) -> Result<usize, ModelError> {
         let (name, value) = self.first(names).ok_or_else(|| refuse(names[0], "is missing"))?;
         // The bound keeps products of sizes far from overflow; no published encoder comes near it.
         match value.as_u64() {
@@ -252,7 +258,7 @@ impl Settings {
         }
     }
 
-    fn optional_size(&self, name: &str) -> Result<Option<usize>, ModelError> {
+    pub(super) fn optional_size(&self, name: &str) -> Result<Option<usize>, ModelError> {
         if self.first(&[name]).is_some() { self.size(&[name]).map(Some) } else { Ok(None) }
     }
 
@@ -265,7 +271,7 @@ impl Settings {
         }
     }
 
-    fn number(&self, names: &[&str]) -> Result<Option<f64>, ModelError> {
+    pub(super) fn number(&self, names: &[&str]) -> Result<Option<f64>, ModelError> {
         let Some((name, value)) = self.first(names) else { return Ok(None) };
         value
             .as_f64()
@@ -274,7 +280,7 @@ impl Settings {
             .ok_or_else(|| refuse(name, &format!("is {value}, not a number")))
     }
 
-    fn flag(&self, name: &str, default: bool) -> Result<bool, ModelError> {
+    pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool, ModelError> {
         match self.first(&[name]) {
             None => Ok(default),
             Some((_, Value::Bool(flag))) => Ok(*flag),

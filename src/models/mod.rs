@@ -15,6 +15,7 @@ mod head;
 pub mod hub;
 mod kernels;
 mod library;
+pub mod llama;
 mod loader;
 mod masked_lm;
 mod modern_bert;
@@ -23,6 +24,7 @@ mod random;
 mod shipped;
 mod tokenizer;
 pub mod train_mlm;
+mod training;
 mod weights;
 
 pub use cache::{CacheCounts, CachedConditionals};

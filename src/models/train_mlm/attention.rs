@@ -4,7 +4,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use super::operations::{Real, by_dtype, slice, with_slices};
+use crate::models::training::real::{Real, by_dtype, slice, with_slices};
 
 /// Scaled dot-product attention (Vaswani et al. 2017). `qkv` is (sequences * width, 3 * hidden): for each place its
 /// query, key and value. Sequence `i` attends within its first `lengths[i]` places; the places behind give zeros.

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use super::checkpoint::{self, Checkpoint, State};
 use super::corpus::{self, Batch, Order, Pieces, Purpose, generator, hex};
 use super::network::{Network, Sizes};
-use super::operations::surprise;
 use super::optimiser::{AdamW, learning_rate};
 use super::{TrainError, TrainMlmSpec, TrainReport, TrainingProgress, Validation, output, wordpiece};
+use crate::models::training::real::surprise;
 use crate::progress::Progress;
 
 /// Steps between report lines.

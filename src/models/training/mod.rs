@@ -1,0 +1,3 @@
+//! What the trainings share.
+
+pub(in crate::models) mod real;

@@ -8,6 +8,7 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod cli;
+pub mod dempo;
 pub mod eigenbench;
 pub mod figures;
 pub mod formats;

@@ -1,0 +1,9 @@
+//! Paper 2 beyond the panel: preferences of raters, the schemes that weigh them, and the order in which a trainer visits
+//! them (Sana, Wu and Wells 2026, arXiv:2602.05113).
+
+pub mod identity;
+pub mod pairs;
+pub mod preference;
+pub mod schedule;
+pub mod scheme;
+pub mod split;

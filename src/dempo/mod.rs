@@ -1,3 +1,10 @@
-//! Democratic preference alignment (arXiv 2602.05113): what a policy is trained on, by which weights, and how.
+//! Paper 2 beyond the panel: preferences of raters, the schemes that weigh them, the order in which a trainer visits
+//! them, and the training itself (Sana, Wu and Wells 2026, arXiv:2602.05113).
 
+pub mod identity;
 pub mod objective;
+pub mod pairs;
+pub mod preference;
+pub mod schedule;
+pub mod scheme;
+pub mod split;

@@ -1,7 +1,7 @@
 //! Writing a file whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Writes `bytes` to `path` so that a crash, a full disk or a kill leaves the old content or the new, never a part.
@@ -13,15 +13,36 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Whatever the operating system refuses; what was begun beside the place is removed again.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |error| error, |file| file.write_all(bytes))
+}
+
+/// As [`write`], for content that is made as it is written; a failure of `fill` leaves the old content too.
+///
+/// # Errors
+/// What `fill` says, or what the operating system refuses, as `refused` puts it.
+pub fn write_with<T, E>(
+    path: &Path,
+    refused: impl Fn(io::Error) -> E,
+    fill: impl FnOnce(&mut dyn io::Write) -> Result<T, E>,
+) -> Result<T, E> {
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     match fs::metadata(&place) {
-        Ok(found) if !found.is_file() && !found.is_dir() => return File::create(&place)?.write_all(bytes),
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            let mut out = BufWriter::new(File::create(&place).map_err(&refused)?);
+            let filled = fill(&mut out)?;
+            return out.flush().map_err(&refused).map(|()| filled);
+        }
         _ => {}
     }
-    let fresh = beside(&place)?;
-    let written = File::create(&fresh)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&fresh, &place));
+    let fresh = beside(&place).map_err(&refused)?;
+    let fill_and_move = || {
+        let mut out = BufWriter::new(File::create(&fresh).map_err(&refused)?);
+        let filled = fill(&mut out)?;
+        let file = out.into_inner().map_err(|error| refused(error.into_error()))?;
+        file.sync_all().and_then(|()| fs::rename(&fresh, &place)).map_err(&refused)?;
+        Ok(filled)
+    };
+    let written = fill_and_move();
     if written.is_err() {
         // Gives a full disk its space back; that this fails too is no news.
         fs::remove_file(&fresh).ok();

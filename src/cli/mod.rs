@@ -23,6 +23,7 @@ mod shot;
 mod singles;
 mod survey;
 mod terminal;
+mod train;
 mod train_mlm;
 mod trajectories;
 mod verify;
@@ -73,6 +74,9 @@ enum Command {
     Verify(verify::Verify),
     /// Train a small BERT-layout masked language model and its tokenizer from plain text.
     TrainMlm(train_mlm::TrainMlm),
+    /// Train a Llama on preferences weighed by a panel or a lottery.
+    #[command(subcommand)]
+    Train(train::Train),
     /// Look at, check and download models.
     #[command(subcommand)]
     Model(model::Model),
@@ -131,6 +135,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Eigenbench(command)) => command.run(),
         Some(Command::Verify(command)) => command.run(),
         Some(Command::TrainMlm(command)) => command.run(),
+        Some(Command::Train(command)) => command.run(),
         Some(Command::Model(command)) => command.run(),
         Some(Command::Project(command)) => command.run(),
         Some(Command::Run(command)) => command.run(),

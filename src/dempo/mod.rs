@@ -2,9 +2,11 @@
 //! them, and the training itself (Sana, Wu and Wells 2026, arXiv:2602.05113).
 
 pub mod identity;
+pub mod monitor;
 pub mod objective;
 pub mod pairs;
 pub mod preference;
 pub mod schedule;
 pub mod scheme;
 pub mod split;
+pub mod training;

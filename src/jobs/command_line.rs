@@ -11,7 +11,7 @@ impl RunSpec {
     /// The command line that does the same headless, quoted for a POSIX shell.
     ///
     /// What a spec holds as text and a command reads from a file is named `sentences.txt` (one on each line), `corpus.txt`,
-    /// `analysis.json`, `probe.json` and `certificate.json`;
+    /// `analysis.json`, `probe.json`, `training.json` and `certificate.json`;
     /// the people and quotas of a lottery, `people.csv` and `quotas.csv`.
     pub fn command_line(&self) -> String {
         let mut line = vec!["kleroterion".to_owned()];
@@ -76,6 +76,7 @@ impl RunSpec {
                 line.push("train-mlm".to_owned());
                 train_mlm(&mut line, spec);
             }
+            Self::Train(_) => line.extend(["train", "run", "--spec", "training.json"].map(str::to_owned)),
             Self::Fetch(spec) => line.extend(["model".to_owned(), "fetch".to_owned(), quoted(&spec.model)]),
             Self::Verify(_) => line.extend(["verify".to_owned(), "certificate.json".to_owned()]),
             Self::VerifyPanel(spec) => line.extend(["verify".to_owned(), quoted(&spec.name)]),

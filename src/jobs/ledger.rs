@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::dempo::training::{EvaluationReport, StepReport};
 use crate::glauber::certify::CertifyResult;
 use crate::glauber::chain::{Batch, Meeting};
 use crate::glauber::conditionals::ModelIdentity;
@@ -158,6 +159,14 @@ impl<'a> Ledger<'a> {
 
     pub(super) fn point(&self, point: &TrainingPoint) -> Result<(), StoreError> {
         self.tell(|stored| stored.project.add_training_point(stored.run, point, stored.seconds()))
+    }
+
+    pub(super) fn training_step(&self, report: &StepReport) -> Result<(), StoreError> {
+        self.tell(|stored| stored.project.add_training_step(stored.run, report, stored.seconds()))
+    }
+
+    pub(super) fn training_evaluation(&self, report: &EvaluationReport) -> Result<(), StoreError> {
+        self.tell(|stored| stored.project.add_training_evaluation(stored.run, report, stored.seconds()))
     }
 
     pub(super) fn verification(&self, found: &VerificationRow) -> Result<(), StoreError> {

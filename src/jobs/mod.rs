@@ -12,6 +12,7 @@ pub mod runner;
 pub mod session;
 pub mod spec;
 mod survey;
+pub mod train;
 pub mod trajectories;
 mod work;
 

@@ -53,7 +53,8 @@ impl Lane {
             | RunSpec::Phase(_)
             | RunSpec::Trajectories(_)
             | RunSpec::Lottery(_)
-            | RunSpec::TrainMlm(_) => Self::Heavy,
+            | RunSpec::TrainMlm(_)
+            | RunSpec::Train(_) => Self::Heavy,
             RunSpec::Fetch(_) | RunSpec::Verify(_) | RunSpec::VerifyPanel(_) => Self::Light,
         }
     }
@@ -373,6 +374,12 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
             .into_iter()
             .find(|path| project.inside(path).is_err())
             .map(|path| format!("it uses {}", path.display())),
+        RunSpec::Train(spec) => [Some(&spec.preferences), Some(&spec.out), spec.people.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|path| project.inside(path).is_err())
+            .map(|path| format!("it uses {}", path.display()))
+            .or_else(|| model(&spec.model)),
         RunSpec::Fetch(spec) => Some(format!("it downloads {}", spec.model)),
         RunSpec::Verify(spec) => {
             let certificate = serde_json::from_str::<crate::glauber::certificate::Certificate>(&spec.certificate);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::train::TrainSpec;
 use crate::glauber::certify::CertifySpec;
 use crate::glauber::experiments::escape::EscapeSpec;
 use crate::glauber::experiments::exact::ExactRunSpec;
@@ -32,6 +33,8 @@ pub enum RunSpec {
     /// A lottery over panels of a pool, under quotas.
     Lottery(LotterySpec),
     TrainMlm(crate::models::TrainMlmSpec),
+    /// Preference training of a Llama.
+    Train(TrainSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
     /// Re-evaluates a certificate.
@@ -77,6 +80,7 @@ impl RunSpec {
             Self::Trajectories(_) => "trajectories",
             Self::Lottery(_) => "lottery",
             Self::TrainMlm(_) => "train-mlm",
+            Self::Train(_) => "train",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::VerifyPanel(_) => "verify-panel",
@@ -93,6 +97,7 @@ impl RunSpec {
             Self::Trajectories(spec) => spec.seed,
             Self::Lottery(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
+            Self::Train(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
             Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) => 0,
         }
@@ -107,6 +112,7 @@ impl RunSpec {
             Self::Escape(spec) => Some(&spec.model),
             Self::Phase(spec) => Some(&spec.model),
             Self::Trajectories(spec) => Some(&spec.model),
+            Self::Train(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),
             Self::Lottery(_) | Self::TrainMlm(_) | Self::Verify(_) | Self::VerifyPanel(_) => None,
         }

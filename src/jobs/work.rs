@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::ledger::Ledger;
 use super::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
+use super::train::TrainResult;
 use crate::glauber::certificate::{self, Certificate};
 use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
@@ -52,6 +53,7 @@ pub enum RunOutcome {
     Trajectories(Box<TrajectoriesResult>),
     Lottery(Box<LotteryResult>),
     TrainMlm(TrainReport),
+    Train(Box<TrainResult>),
     /// What is in the cache now.
     Fetch {
         identity: ModelIdentity,
@@ -151,6 +153,7 @@ impl Bench<'_> {
             RunSpec::Trajectories(spec) => self.trajectories(spec),
             RunSpec::Lottery(spec) => self.lottery(spec),
             RunSpec::TrainMlm(spec) => self.train_mlm(spec),
+            RunSpec::Train(spec) => self.train(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;
                 self.models(std::slice::from_ref(&model.identity))?;
@@ -278,10 +281,10 @@ pub(super) fn tokenize(model: &dyn Conditionals, sentence: &str) -> Result<Vec<u
     })
 }
 
-fn hash_file(path: &Path, progress: &dyn Progress) -> Result<String, JobError> {
+pub(super) fn hash_file(path: &Path, progress: &dyn Progress) -> Result<String, JobError> {
     let unreadable = |error: std::io::Error| {
         JobError::Input(format!(
-            "the text cannot be read: {error}. Check the name and your permission ({})",
+            "a file cannot be read: {error}. Check the name and your permission ({})",
             path.display()
         ))
     };

@@ -18,6 +18,15 @@ pub(super) static SHIPPED: [Shipped; 1] = [Shipped {
     tokenizer: include_str!("../../assets/models/agora/tokenizer.json"),
 }];
 
+/// Every shipped Llama; the first is the default.
+pub(super) static SHIPPED_LLAMAS: [Shipped; 1] = [Shipped {
+    name: "ekklesia",
+    description: "American public prose and books in the public domain; Llama layout, 4 layers of 192, 2,048 tokens of vocabulary, texts of 512",
+    config: include_str!("../../assets/models/ekklesia/config.json"),
+    weights: include_bytes!("../../assets/models/ekklesia/model.safetensors"),
+    tokenizer: include_str!("../../assets/models/ekklesia/tokenizer.json"),
+}];
+
 /// The shipped model called `name`.
 pub(super) fn find(name: &str) -> Option<&'static Shipped> {
     SHIPPED.iter().find(|shipped| shipped.name == name)

@@ -11,6 +11,7 @@ mod runs;
 mod sample;
 mod schema;
 mod survey_rows;
+mod training_rows;
 mod values;
 
 pub use chain_rows::ChainCellRow;
@@ -20,3 +21,4 @@ pub use project::{Project, ProjectInfo};
 pub use results::{TrainingPoint, VerificationRow};
 pub use runs::{LogLine, RunFilter, RunId, RunRow, RunState};
 pub use survey_rows::{SurveyContextRow, SurveySubjectRow};
+pub use training_rows::TrainingStepRow;

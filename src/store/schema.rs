@@ -23,6 +23,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/02_results.sql")),
     M::up(include_str!("migrations/03_chains.sql")),
     M::up(include_str!("migrations/04_panels.sql")),
+    M::up(include_str!("migrations/05_training.sql")),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

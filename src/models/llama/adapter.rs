@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::network::{ADAPTABLE, LoraSettings, Network};
 use crate::formats::whole_file;
 use crate::models::error::ModelError;
-use crate::statistics::random::Stream;
+use crate::statistics::Stream;
 
 const CONFIG: &str = "adapter_config.json";
 const WEIGHTS: &str = "adapter_model.safetensors";
@@ -144,7 +144,7 @@ impl Network {
     ///
     /// # Errors
     /// What the device says.
-    pub fn merged(&self, dtype: DType) -> Result<Vec<(String, Tensor)>, ModelError> {
+    fn merged(&self, dtype: DType) -> Result<Vec<(String, Tensor)>, ModelError> {
         let mut tensors = Vec::new();
         let mut add = |name: String, tensor: Tensor| -> Result<(), ModelError> {
             tensors.push((name, tensor.to_dtype(dtype)?.to_device(&Device::Cpu)?));
@@ -169,11 +169,12 @@ impl Network {
         Ok(tensors)
     }
 
-    /// Writes `model.safetensors` with the adapter merged in.
+    /// Writes `model.safetensors` with the adapter merged in, in single precision (double where the network has it).
     ///
     /// # Errors
     /// [`ModelError`] where the file cannot be written.
-    pub fn save_merged(&self, folder: &Path, dtype: DType) -> Result<(), ModelError> {
+    pub fn save_merged(&self, folder: &Path) -> Result<(), ModelError> {
+        let dtype = if self.dtype == DType::F64 { DType::F64 } else { DType::F32 };
         write_tensors(&folder.join("model.safetensors"), self.merged(dtype)?)
     }
 }

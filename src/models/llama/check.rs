@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::network::{Keep, Network, TokenTree, Trained};
 use super::optimiser::{AdamW, AdamWSettings};
+use super::policy::pair_laws;
 use super::{LlamaConfig, read_settings};
-use crate::dempo::objective::{Objective, PairLogProbs, PairLoss};
+use crate::dempo::objective::{Objective, PairLoss};
 use crate::glauber::conditionals::Precision;
 use crate::models::error::ModelError;
 use crate::models::weights::Weights;
@@ -112,7 +113,7 @@ pub fn check(folder: &Path, precision: Precision) -> Result<TrainCheckReport, Mo
         .collect();
     let sum: f64 = reference.pairs.iter().map(|pair| pair.weight).sum();
     let weights: Vec<f64> = reference.pairs.iter().map(|pair| pair.weight * pairs as f64 / sum).collect();
-    let base = pair_log_probs(&network.pass(&trees, Keep::Inputs, false)?.branches());
+    let base = pair_laws(&network.pass(&trees, Keep::Inputs, false)?.branches());
     let mut report = TrainCheckReport {
         losses: Vec::new(),
         max_rel_loss: 0.0,
@@ -124,14 +125,17 @@ pub fn check(folder: &Path, precision: Precision) -> Result<TrainCheckReport, Mo
     };
     for step in &reference.steps {
         let pass = network.pass(&trees, Keep::Activations, true)?;
-        let policy = pair_log_probs(&pass.branches());
-        let losses: Vec<PairLoss> = policy.iter().zip(&base).map(|(p, r)| objective.pair(p, r)).collect();
+        let policy = pair_laws(&pass.branches());
+        let losses: Vec<PairLoss> = policy.iter().zip(&base).map(|(p, r)| objective.pair(&p.log_probs, &r.log_probs)).collect();
         let loss = losses.iter().zip(&weights).map(|(pair, w)| pair.loss * w).sum::<f64>() / pairs as f64;
         report.losses.push(loss);
         worst(&mut report.max_rel_loss, loss, step.loss);
         for (at, pair) in losses.iter().enumerate() {
             worst(&mut report.max_rel_loss, pair.loss, step.pair_losses[at]);
-            for (ours, theirs) in [(policy[at], step.policy_logps[at]), (base[at], step.reference_logps[at])] {
+            for (ours, theirs) in [
+                (policy[at].log_probs, step.policy_logps[at]),
+                (base[at].log_probs, step.reference_logps[at]),
+            ] {
                 worst(&mut report.max_rel_logp, ours.chosen, theirs[0]);
                 worst(&mut report.max_rel_logp, ours.rejected, theirs[1]);
             }
@@ -168,19 +172,6 @@ pub fn check(folder: &Path, precision: Precision) -> Result<TrainCheckReport, Mo
 fn worst(so_far: &mut f64, ours: f64, theirs: f64) {
     let difference = (ours - theirs).abs() / theirs.abs().max(1e-12);
     *so_far = so_far.max(if difference.is_finite() { difference } else { f64::INFINITY });
-}
-
-/// Pairs out of a pass over chosen and rejected branches.
-fn pair_log_probs(branches: &[super::BranchLaw]) -> Vec<PairLogProbs> {
-    branches
-        .chunks_exact(2)
-        .map(|pair| PairLogProbs {
-            chosen: pair[0].log_prob,
-            rejected: pair[1].log_prob,
-            chosen_tokens: pair[0].tokens,
-            rejected_tokens: pair[1].tokens,
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::network::Network;
 use super::pointwise::{rms_norm, swiglu};
 use crate::models::error::ModelError;
 use crate::progress::Progress;
-use crate::statistics::random::Stream;
+use crate::statistics::Stream;
 
 /// How the next token is taken from its law.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

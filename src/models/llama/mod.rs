@@ -15,18 +15,24 @@ mod generate;
 mod head;
 mod linear;
 mod network;
+mod open;
 mod optimiser;
 mod parameters;
 mod pointwise;
+mod policy;
 mod product;
 mod rope;
+mod text;
 
 pub use adapter::read_settings;
 pub use check::{TrainCheckReport, check};
 pub use config::{LlamaConfig, RopeScaling};
 pub use generate::GenerationSettings;
 pub use network::{ADAPTABLE, BranchLaw, Keep, LoraSettings, Network, Pass, TokenTree, Trained};
+pub use open::{Arithmetic, OpenLlama, OpenSettings, copy_settings, open, shipped_llamas};
 pub use optimiser::{AdamW, AdamWSettings};
+pub use policy::{LlamaPolicy, PairTokens};
+pub use text::{ConversationTokenizer, TemplateChoice, Tokenized};
 
 #[cfg(test)]
 mod tests;

@@ -161,7 +161,7 @@ fn an_adapter_survives_its_files_and_merging_changes_nothing() {
     let value_of = |network: &mut Network| network.pass(&trees(), Keep::Inputs, true).unwrap().branches();
     // Adapters are written as they are, in double precision here.
     assert_eq!(value_of(&mut trained), value_of(&mut read));
-    trained.save_merged(folder.path(), DType::F64).unwrap();
+    trained.save_merged(folder.path()).unwrap();
     let weights = Weights::from_folder(folder.path()).unwrap();
     let config = trained.config().clone();
     let mut merged = Network::new(config, &weights, &Trained::Nothing, DType::F64, &Device::Cpu).unwrap();

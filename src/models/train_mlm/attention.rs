@@ -1,7 +1,7 @@
 //! Multi-head self-attention as one operation with its gradient.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use crate::models::training::real::{Real, by_dtype, slice, with_slices};

@@ -5,7 +5,7 @@
 //! central differences in the tests of `network`.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Result, Shape, Storage, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Result, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use crate::models::training::real::{Real, add_into, by_dtype, exponentials, slice, surprise, with_slices};

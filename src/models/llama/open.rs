@@ -1,0 +1,166 @@
+//! Opening a Llama by the name a user gives: shipped, a folder, or a hub's.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device};
+
+use super::config::LlamaConfig;
+use super::network::{Network, Trained};
+use super::text::{ConversationTokenizer, TemplateChoice};
+use crate::glauber::conditionals::ModelIdentity;
+use crate::models::error::ModelError;
+use crate::models::hub::{self, HubSettings};
+use crate::models::library::ModelSource;
+use crate::models::weights::Weights;
+use crate::models::{device, hash, shipped};
+use crate::progress::Progress;
+
+/// Arithmetic of a training or generation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arithmetic {
+    /// Single precision on the processor; on an accelerator bf16 with trained tensors and their steps in single.
+    #[default]
+    Auto,
+    F32,
+    /// Double precision, on the processor.
+    F64,
+}
+
+/// How a Llama is opened.
+#[derive(Clone, Debug)]
+pub struct OpenSettings {
+    pub trained: Trained,
+    pub arithmetic: Arithmetic,
+    pub template: TemplateChoice,
+}
+
+impl Default for OpenSettings {
+    fn default() -> Self {
+        Self { trained: Trained::Nothing, arithmetic: Arithmetic::Auto, template: TemplateChoice::Auto }
+    }
+}
+
+/// A Llama with its tokenizer.
+pub struct OpenLlama {
+    pub identity: ModelIdentity,
+    pub network: Network,
+    pub tokenizer: ConversationTokenizer,
+}
+
+/// Names and one-line descriptions of the shipped Llamas.
+pub fn shipped_llamas() -> Vec<(&'static str, &'static str)> {
+    shipped::SHIPPED_LLAMAS.iter().map(|model| (model.name, model.description)).collect()
+}
+
+/// Opens the Llama `reference` names: a shipped name, a folder in the Hugging Face layout, or `owner/name[@revision]`.
+///
+/// # Errors
+/// [`ModelError`], naming the file or setting and a remedy.
+pub fn open(reference: &str, settings: &OpenSettings, progress: &dyn Progress) -> Result<OpenLlama, ModelError> {
+    if let Some(files) = shipped::SHIPPED_LLAMAS.iter().find(|model| model.name == reference.trim()) {
+        progress.stage(&format!("loading {reference}"));
+        let config = LlamaConfig::parse(files.config)?;
+        let tokenizer = ConversationTokenizer::from_json(files.tokenizer, &config)?;
+        let weights = Weights::from_bytes(Cow::Borrowed(files.weights))?;
+        let hashes = [files.weights, files.config.as_bytes(), files.tokenizer.as_bytes()].map(hash::bytes);
+        return build(reference, None, config, tokenizer, weights, hashes, settings);
+    }
+    let (folder, revision) = locate(reference, progress)?;
+    progress.stage(&format!("loading {reference}"));
+    let config_path = folder.join("config.json");
+    let text = std::fs::read_to_string(&config_path).map_err(|e| ModelError::Unreadable {
+        path: config_path.clone(),
+        problem: format!("the model's settings cannot be read: {e}"),
+        remedy: "Name the folder that holds config.json, tokenizer.json and the weights of one model".into(),
+    })?;
+    let config = LlamaConfig::parse(&text)?;
+    let tokenizer = ConversationTokenizer::from_folder(&folder, &config, settings.template)?;
+    let weights = Weights::from_folder(&folder)?;
+    let hashes = [
+        hash::files(&hash::weight_files(&folder)?, progress)?,
+        hash::files(&[config_path], progress)?,
+        hash::files(&[folder.join("tokenizer.json")], progress)?,
+    ];
+    build(reference, revision, config, tokenizer, weights, hashes, settings)
+}
+
+/// The folder of a reference, and the commit where it was fetched.
+fn locate(reference: &str, progress: &dyn Progress) -> Result<(PathBuf, Option<String>), ModelError> {
+    match ModelSource::parse(reference)? {
+        ModelSource::Folder(folder) => Ok((folder, None)),
+        ModelSource::Hub { repository, revision } => {
+            let fetched =
+                hub::fetch(&repository, revision.as_deref(), &HubSettings::from_environment()?, progress)?;
+            Ok((fetched.folder, Some(fetched.commit)))
+        }
+        ModelSource::Shipped(name) => Err(ModelError::UnknownArchitecture {
+            found: format!("{name}, a masked language model"),
+            known: "llama (as a causal model)".into(),
+        }),
+        ModelSource::Toy(text) => Err(ModelError::Other(format!(
+            "{text:?} is a toy. Training needs a Llama: {}, a folder, or a hub name",
+            shipped::SHIPPED_LLAMAS.iter().map(|model| model.name).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+fn build(
+    reference: &str,
+    revision: Option<String>,
+    config: LlamaConfig,
+    tokenizer: ConversationTokenizer,
+    mut weights: Weights,
+    [weights_sha256, config_sha256, tokenizer_sha256]: [String; 3],
+    settings: &OpenSettings,
+) -> Result<OpenLlama, ModelError> {
+    weights.set_prefix("model.");
+    let (dtype, device) = match settings.arithmetic {
+        Arithmetic::F64 => (DType::F64, Device::Cpu),
+        Arithmetic::F32 => (DType::F32, device::best()),
+        Arithmetic::Auto => {
+            let device = device::best();
+            (if device.is_cpu() { DType::F32 } else { DType::BF16 }, device)
+        }
+    };
+    let network = Network::new(config, &weights, &settings.trained, dtype, &device)?;
+    let identity = ModelIdentity {
+        reference: reference.to_owned(),
+        architecture: "llama".into(),
+        revision,
+        weights_sha256,
+        config_sha256,
+        tokenizer_sha256,
+        parameters: weights.parameters(),
+    };
+    Ok(OpenLlama { identity, network, tokenizer })
+}
+
+/// Copies what a model's folder needs beside its weights, so that a trained model can be opened by itself.
+///
+/// # Errors
+/// [`ModelError::Unreadable`] naming the file.
+pub fn copy_settings(reference: &str, target: &Path, progress: &dyn Progress) -> Result<(), ModelError> {
+    let write = |name: &str, content: &[u8]| {
+        let path = target.join(name);
+        crate::formats::whole_file::write(&path, content).map_err(|e| ModelError::Unreadable {
+            path: path.clone(),
+            problem: format!("the file cannot be written: {e}"),
+            remedy: "Check the folder and the space left".into(),
+        })
+    };
+    if let Some(files) = shipped::SHIPPED_LLAMAS.iter().find(|model| model.name == reference.trim()) {
+        write("config.json", files.config.as_bytes())?;
+        return write("tokenizer.json", files.tokenizer.as_bytes());
+    }
+    let (folder, _) = locate(reference, progress)?;
+    let names = ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
+    for name in names {
+        // What the model lacks the trained one lacks too; the first two were read when it was opened.
+        if let Ok(content) = std::fs::read(folder.join(name)) {
+            write(name, &content)?;
+        }
+    }
+    Ok(())
+}

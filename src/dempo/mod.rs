@@ -3,7 +3,10 @@
 
 pub mod identity;
 pub mod pairs;
+pub mod population;
+mod population_texts;
 pub mod preference;
+pub mod rater_lottery;
 pub mod schedule;
 pub mod scheme;
 pub mod split;

@@ -249,7 +249,7 @@ mod tests {
             "score_chosen": 4.5, "score_rejected": "1", "chosen_model": "m"}))
         .unwrap();
         assert_eq!((pair.id.as_str(), pair.rater.as_str(), pair.turn, pair.margin), ("row-4", "12", 2, Some(3.5)));
-        assert_eq!((pair.model_chosen.as_deref(), pair.model_rejected), (Some("m"), None));
+        assert_eq!((pair.model_chosen.as_deref(), pair.model_rejected.as_deref()), (Some("m"), None));
         // The project's own form reads as itself.
         let again = read(serde_json::to_value(&pair).unwrap()).unwrap();
         assert_eq!(again, pair);

@@ -16,6 +16,8 @@ mod panel;
 mod panel_check;
 mod panel_draw;
 mod phase;
+mod preferences;
+mod preferences_weigh;
 mod project;
 mod rankings;
 mod run;
@@ -64,6 +66,9 @@ enum Command {
     /// Hold lotteries over panels of people, and draw from them.
     #[command(subcommand)]
     Panel(panel::Panel),
+    /// Raters' preferences: import them, weigh them by a panel or a lottery, make some up.
+    #[command(subcommand)]
+    Preferences(preferences::Preferences),
     /// Rank models by judges' rankings or pairwise choices.
     #[command(subcommand)]
     Rankings(rankings::Rankings),
@@ -131,6 +136,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Phase(command)) => command.run(),
         Some(Command::Trajectories(command)) => command.run(),
         Some(Command::Panel(command)) => command.run(),
+        Some(Command::Preferences(command)) => command.run(),
         Some(Command::Rankings(command)) => command.run(),
         Some(Command::Eigenbench(command)) => command.run(),
         Some(Command::Verify(command)) => command.run(),

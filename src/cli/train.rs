@@ -6,14 +6,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::demand::{Failure, Outcome};
-use super::run::carry_out;
+use super::run::{carry_out, failure};
+use super::terminal::TerminalProgress;
 use super::{Common, output};
 use crate::dempo::rater_lottery::{RaterLottery, last_draw};
 use crate::dempo::training::{EvaluationReport, StepReport};
 use crate::glauber::conditionals::Precision;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::RunSpec;
-use crate::jobs::train::{TrainResult, TrainSpec};
+use crate::jobs::train::{ImportTrlSpec, TrainResult, TrainSpec, trl};
 use crate::models::llama;
 use crate::sortition::audit::AuditFile;
 
@@ -24,6 +25,10 @@ pub(crate) enum Train {
     Check(Check),
     /// Train as a file of settings says. Run again with the same file to resume.
     Run(Run),
+    /// Write a training as a job for TRL and Accelerate, to be carried out on a larger machine.
+    ExportTrl(ExportTrl),
+    /// Take in the adapter and the log of such a job.
+    ImportTrl(ImportTrl),
 }
 
 impl Train {
@@ -31,6 +36,8 @@ impl Train {
         match self {
             Self::Check(check) => check.run(),
             Self::Run(run) => run.run(),
+            Self::ExportTrl(export) => export.run(),
+            Self::ImportTrl(import) => import.run(),
         }
     }
 }
@@ -90,6 +97,65 @@ impl Run {
         let spec = read_spec(&self.spec)?;
         let RunOutcome::Train(result) = carry_out(&self.common, &RunSpec::Train(spec))? else {
             return Err(Failure::Internal("a training run returned another kind of result".into()));
+        };
+        tell(&result);
+        output::write_json(self.common.json.as_deref(), &report(&result)?)
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct ExportTrl {
+    /// Settings, as for `train run`.
+    #[arg(long, value_name = "FILE")]
+    spec: PathBuf,
+    /// An empty folder for the job.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Write the plan as JSON to FILE (`-`: standard output).
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl ExportTrl {
+    fn run(self) -> Outcome {
+        let spec = read_spec(&self.spec)?;
+        let progress = TerminalProgress::new();
+        let plan = trl::export(&spec, &self.out, &progress);
+        progress.finish();
+        let plan = plan.map_err(failure)?;
+        eprintln!(
+            "{} steps, {} visits of {} pairs; carry out train.py there ({})",
+            plan.steps,
+            plan.visits,
+            plan.pairs,
+            self.out.display()
+        );
+        output::write_json(self.json.as_deref(), &serde_json::to_value(&plan).map_err(Failure::internal)?)
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct ImportTrl {
+    /// Folder that `train export-trl` wrote.
+    #[arg(value_name = "DIR")]
+    job: PathBuf,
+    /// Folder its script wrote to (default: `trained` in the job's folder).
+    #[arg(long, value_name = "DIR")]
+    trained: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl ImportTrl {
+    fn run(self) -> Outcome {
+        let job = std::path::absolute(&self.job).map_err(Failure::input)?;
+        let trained = match self.trained {
+            Some(trained) => std::path::absolute(trained).map_err(Failure::input)?,
+            None => job.join("trained"),
+        };
+        let spec = RunSpec::ImportTrl(ImportTrlSpec { version: 1, job, trained });
+        let RunOutcome::Train(result) = carry_out(&self.common, &spec)? else {
+            return Err(Failure::Internal("an imported training is another kind of result".into()));
         };
         tell(&result);
         output::write_json(self.common.json.as_deref(), &report(&result)?)
@@ -206,7 +272,9 @@ fn fill_scheme(scheme: &mut serde_json::Map<String, Value>, path: &Path) -> Resu
             scheme.insert("inclusion".into(), json!(inclusion));
         }
         other => {
-            return Err(wrong(format!("a lottery says nothing for the scheme {other:?}; it makes a hard or a soft panel")));
+            return Err(wrong(format!(
+                "a lottery says nothing for the scheme {other:?}; it makes a hard or a soft panel"
+            )));
         }
     }
     Ok(())

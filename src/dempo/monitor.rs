@@ -119,7 +119,9 @@ pub fn by_weight_decile(visits: &[Visited]) -> Vec<GroupRow> {
         let (Some(low), Some(high)) = (part.first(), part.last()) else { continue };
         match rows.last_mut() {
             // Pairs of one weight are not torn apart.
-            Some((before, _, end)) if before.last().is_some_and(|last| last.weight == high.weight && low.weight == high.weight) => {
+            Some((before, _, end))
+                if before.last().is_some_and(|last| last.weight == high.weight && low.weight == high.weight) =>
+            {
                 before.extend(part);
                 *end = decile;
             }
@@ -280,7 +282,7 @@ mod tests {
             accuracy: 0.5,
             log_prob_chosen: -1.0,
             log_prob_rejected: -1.0,
-            entropy: 1.0,
+            entropy: None,
             visits: Vec::new(),
         }
     }

@@ -152,7 +152,10 @@ pub struct StepReport {
     pub accuracy: f64,
     pub log_prob_chosen: f64,
     pub log_prob_rejected: f64,
-    pub entropy: f64,
+    /// Mean entropy of the laws of chosen answers' tokens, in nats; a training that was carried out elsewhere has none.
+    #[serde(default)]
+    pub entropy: Option<f64>,
+    #[serde(default)]
     pub visits: Vec<Visited>,
 }
 
@@ -251,7 +254,7 @@ impl Training<'_> {
             accuracy: mean(&Visited::accuracy),
             log_prob_chosen: mean(&|visit| visit.chosen),
             log_prob_rejected: mean(&|visit| visit.rejected),
-            entropy: entropy / seen.len().max(1) as f64,
+            entropy: Some(entropy / seen.len().max(1) as f64),
             visits: seen,
         })
     }
@@ -389,7 +392,7 @@ mod tests {
         let report = training(&objective, &rate, 2).step(&mut slope(), 4, &visits([1.0; 4]), &Silent).unwrap();
         assert_eq!((report.step, report.tokens, report.visits.len()), (5, 20, 4));
         assert!((report.margin - 2.0 * 0.5 * 0.3 * 2.5 / 4.0).abs() < 1e-12);
-        assert_eq!((report.accuracy, report.entropy), (0.75, 1.0));
+        assert_eq!((report.accuracy, report.entropy), (0.75, Some(1.0)));
         assert!((report.loss - report.visits.iter().map(|v| v.loss).sum::<f64>() / 4.0).abs() < 1e-15);
         assert!((report.reward_chosen + report.reward_rejected).abs() < 1e-15);
     }

@@ -77,6 +77,10 @@ impl RunSpec {
                 train_mlm(&mut line, spec);
             }
             Self::Train(_) => line.extend(["train", "run", "--spec", "training.json"].map(str::to_owned)),
+            Self::ImportTrl(spec) => {
+                line.extend(["train".to_owned(), "import-trl".to_owned(), quoted(&spec.job.to_string_lossy())]);
+                option(&mut line, "--trained", &spec.trained.to_string_lossy());
+            }
             Self::Fetch(spec) => line.extend(["model".to_owned(), "fetch".to_owned(), quoted(&spec.model)]),
             Self::Verify(_) => line.extend(["verify".to_owned(), "certificate.json".to_owned()]),
             Self::VerifyPanel(spec) => line.extend(["verify".to_owned(), quoted(&spec.name)]),

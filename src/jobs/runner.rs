@@ -55,7 +55,7 @@ impl Lane {
             | RunSpec::Lottery(_)
             | RunSpec::TrainMlm(_)
             | RunSpec::Train(_) => Self::Heavy,
-            RunSpec::Fetch(_) | RunSpec::Verify(_) | RunSpec::VerifyPanel(_) => Self::Light,
+            RunSpec::Fetch(_) | RunSpec::Verify(_) | RunSpec::VerifyPanel(_) | RunSpec::ImportTrl(_) => Self::Light,
         }
     }
 }
@@ -380,6 +380,10 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
             .find(|path| project.inside(path).is_err())
             .map(|path| format!("it uses {}", path.display()))
             .or_else(|| model(&spec.model)),
+        RunSpec::ImportTrl(spec) => [&spec.job, &spec.trained]
+            .into_iter()
+            .find(|path| project.inside(path).is_err())
+            .map(|path| format!("it uses {}", path.display())),
         RunSpec::Fetch(spec) => Some(format!("it downloads {}", spec.model)),
         RunSpec::Verify(spec) => {
             let certificate = serde_json::from_str::<crate::glauber::certificate::Certificate>(&spec.certificate);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::train::TrainSpec;
+use super::train::{ImportTrlSpec, TrainSpec};
 use crate::glauber::certify::CertifySpec;
 use crate::glauber::experiments::escape::EscapeSpec;
 use crate::glauber::experiments::exact::ExactRunSpec;
@@ -35,6 +35,8 @@ pub enum RunSpec {
     TrainMlm(crate::models::TrainMlmSpec),
     /// Preference training of a Llama.
     Train(TrainSpec),
+    /// Takes in a preference training that TRL carried out.
+    ImportTrl(ImportTrlSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
     /// Re-evaluates a certificate.
@@ -81,6 +83,7 @@ impl RunSpec {
             Self::Lottery(_) => "lottery",
             Self::TrainMlm(_) => "train-mlm",
             Self::Train(_) => "train",
+            Self::ImportTrl(_) => "import-trl",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::VerifyPanel(_) => "verify-panel",
@@ -99,7 +102,7 @@ impl RunSpec {
             Self::TrainMlm(spec) => spec.seed,
             Self::Train(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
-            Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) => 0,
+            Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) | Self::ImportTrl(_) => 0,
         }
     }
     /// The model reference the run asks for, if it asks for one by name.
@@ -114,7 +117,7 @@ impl RunSpec {
             Self::Trajectories(spec) => Some(&spec.model),
             Self::Train(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),
-            Self::Lottery(_) | Self::TrainMlm(_) | Self::Verify(_) | Self::VerifyPanel(_) => None,
+            Self::Lottery(_) | Self::TrainMlm(_) | Self::ImportTrl(_) | Self::Verify(_) | Self::VerifyPanel(_) => None,
         }
     }
     /// SHA-256 of the canonical spec JSON (fields in the order of their declaration, no spaces), hex.

@@ -154,6 +154,7 @@ impl Bench<'_> {
             RunSpec::Lottery(spec) => self.lottery(spec),
             RunSpec::TrainMlm(spec) => self.train_mlm(spec),
             RunSpec::Train(spec) => self.train(spec),
+            RunSpec::ImportTrl(spec) => self.import_trl(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;
                 self.models(std::slice::from_ref(&model.identity))?;

@@ -63,6 +63,7 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::Lottery(spec) => format!("{}, {} of {}", spec.algorithm, spec.quotas.size, spec.pool.len()),
         RunSpec::TrainMlm(spec) => spec.text.display().to_string(),
         RunSpec::Train(spec) => format!("{}, {}", spec.scheme.name(), spec.preferences.display()),
+        RunSpec::ImportTrl(spec) => spec.job.display().to_string(),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
         RunSpec::VerifyPanel(spec) => spec.name.clone(),

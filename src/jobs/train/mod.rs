@@ -4,6 +4,7 @@
 mod record;
 mod reference;
 mod spec;
+pub mod trl;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use record::Record;
 use reference::{References, references};
 
 pub use spec::{RaterScheme, Tensors, TrainSpec};
+pub use trl::ImportTrlSpec;
 
 /// Names of a training's documents in a project.
 pub const PLAN: &str = "plan";
@@ -136,8 +138,7 @@ impl Pairs {
             .into_iter()
             .map(|pair| Visit { pair, weight: 1.0, rater: rater_of[pair] })
             .collect();
-        let schedule =
-            Schedule::new(&set, spec.mode, spec.budget, spec.window, spec.seed).map_err(|e| input(&e))?;
+        let schedule = Schedule::new(&set, spec.mode, spec.budget, spec.window, spec.seed).map_err(|e| input(&e))?;
         Ok(Self { set, schedule, held_out, without_pairs })
     }
 
@@ -147,7 +148,7 @@ impl Pairs {
         self.set.pairs().iter().map(|pair| pair.pair).chain(held_out).collect()
     }
 
-    fn plan(&self, file: &PreferenceFile, model: &OpenLlama) -> TrainPlan {
+    fn plan(&self, file: &PreferenceFile, trained: u64, parameters: u64, template: llama::TemplateChoice) -> TrainPlan {
         let mut raters: Vec<u32> = self.held_out.iter().map(|visit| visit.rater).collect();
         raters.dedup();
         TrainPlan {
@@ -162,10 +163,10 @@ impl Pairs {
             visits_per_rater: self.schedule.visits(self.schedule.steps()),
             without_pairs: self.without_pairs,
             closed_form: self.set.closed_form(),
-            trained: model.network.trained_numbers(),
-            parameters: model.identity.parameters,
+            trained,
+            parameters,
             rater_ids: file.raters().to_vec(),
-            template: model.tokenizer.template(),
+            template,
         }
     }
 }
@@ -217,7 +218,8 @@ impl Bench<'_> {
         let pairs = Pairs::new(spec, &file)?;
         let model = self.open_llama(spec)?;
         self.models(std::slice::from_ref(&model.identity))?;
-        let plan = pairs.plan(&file, &model);
+        let plan =
+            pairs.plan(&file, model.network.trained_numbers(), model.identity.parameters, model.tokenizer.template());
         self.ledger.document(PLAN, &plan)?;
         if let Some(groups) = &groups {
             self.ledger.document(GROUPS, groups)?;
@@ -439,12 +441,8 @@ struct PairLogProbsOf<'a>(&'a References);
 
 impl PairLogProbsOf<'_> {
     fn of(&self, pair: usize) -> crate::dempo::objective::PairLogProbs {
-        let nothing = crate::dempo::objective::PairLogProbs {
-            chosen: 0.0,
-            rejected: 0.0,
-            chosen_tokens: 0,
-            rejected_tokens: 0,
-        };
+        let nothing =
+            crate::dempo::objective::PairLogProbs { chosen: 0.0, rejected: 0.0, chosen_tokens: 0, rejected_tokens: 0 };
         self.0.get(&pair).copied().unwrap_or(nothing)
     }
 }

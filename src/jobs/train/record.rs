@@ -31,7 +31,8 @@ impl<T: Serialize + DeserializeOwned> Record<T> {
         if let Ok(file) = File::open(&path) {
             for line in BufReader::new(file).lines() {
                 // The last line may be half written; what follows the checkpoint is not needed.
-                let Ok(report) = line.map_err(|e| e.to_string()).and_then(|l| serde_json::from_str(&l).map_err(|e| e.to_string()))
+                let Ok(report) =
+                    line.map_err(|e| e.to_string()).and_then(|l| serde_json::from_str(&l).map_err(|e| e.to_string()))
                 else {
                     break;
                 };

@@ -52,10 +52,8 @@ impl RaterScheme {
             }
             Self::Soft { inclusion } => {
                 let chances = raters.iter().map(|id| inclusion.get(id).copied().unwrap_or(0.0)).collect();
-                let missing = inclusion
-                    .iter()
-                    .filter(|(id, chance)| **chance > 0.0 && !places.contains_key(id.as_str()))
-                    .count();
+                let missing =
+                    inclusion.iter().filter(|(id, chance)| **chance > 0.0 && !places.contains_key(id.as_str())).count();
                 (Scheme::Soft { inclusion: chances }, missing)
             }
             Self::Full => (Scheme::Full, 0),
@@ -256,7 +254,10 @@ mod tests {
             (TrainSpec { objective: Objective { beta: -1.0, ..Objective::default() }, ..spec() }, "beta"),
             (
                 TrainSpec {
-                    tensors: Tensors::Adapter(LoraSettings { targets: ["c_attn".into()].into(), ..LoraSettings::default() }),
+                    tensors: Tensors::Adapter(LoraSettings {
+                        targets: ["c_attn".into()].into(),
+                        ..LoraSettings::default()
+                    }),
                     ..spec()
                 },
                 "c_attn",

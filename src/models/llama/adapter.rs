@@ -7,9 +7,12 @@ use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::config::LlamaConfig;
 use super::network::{ADAPTABLE, LoraSettings, Network};
+use super::text::TemplateChoice;
 use crate::formats::whole_file;
 use crate::models::error::ModelError;
+use crate::progress::Progress;
 use crate::statistics::Stream;
 
 const CONFIG: &str = "adapter_config.json";
@@ -77,6 +80,76 @@ pub fn read_settings(folder: &Path) -> Result<LoraSettings, ModelError> {
     Ok(LoraSettings { rank, alpha, rank_stabilised: value["use_rslora"].as_bool().unwrap_or(false), targets })
 }
 
+/// Writes the adapter a training begins with (A drawn from the seed, B zero) and returns how many numbers it has.
+///
+/// # Errors
+/// [`ModelError::Unreadable`] naming the file.
+pub fn write_initial_adapter(
+    config: &LlamaConfig,
+    settings: &LoraSettings,
+    seed: u64,
+    path: &Path,
+) -> Result<u64, ModelError> {
+    let mut tensors = Vec::new();
+    for layer in 0..config.layers {
+        for (part, rows, columns) in config.matrices() {
+            if settings.targets.iter().any(|target| part.ends_with(&format!(".{target}"))) {
+                let stem = format!("base_model.model.model.layers.{layer}.{part}");
+                let a = initial_a(settings.rank, columns, seed, &stem)?.to_dtype(DType::F32)?;
+                let b = Tensor::zeros((rows, settings.rank), DType::F32, &Device::Cpu)?;
+                tensors.push((format!("{stem}.lora_A.weight"), a));
+                tensors.push((format!("{stem}.lora_B.weight"), b));
+            }
+        }
+    }
+    let numbers = tensors.iter().map(|(_, tensor)| tensor.elem_count() as u64).sum();
+    write_tensors(path, tensors)?;
+    Ok(numbers)
+}
+
+/// Whether the adapter in `folder` fits the Llama that `reference` names, by names and shapes; weights are not read.
+///
+/// # Errors
+/// [`ModelError`] naming the first tensor that does not.
+pub fn check_adapter(reference: &str, folder: &Path, progress: &dyn Progress) -> Result<(), ModelError> {
+    let settings = read_settings(folder)?;
+    let (config, _) = super::open_tokenizer(reference, TemplateChoice::Plain, progress)?;
+    let path = folder.join(WEIGHTS);
+    let mut tensors = candle_core::safetensors::load(&path, &Device::Cpu).map_err(|e| {
+        unreadable(&path, format!("the adapter cannot be read: {e}"), "Take the whole folder PEFT saved")
+    })?;
+    for layer in 0..config.layers {
+        for (part, rows, columns) in config.matrices() {
+            if !settings.targets.iter().any(|target| part.ends_with(&format!(".{target}"))) {
+                continue;
+            }
+            for (side, expected) in [("A", [settings.rank, columns]), ("B", [rows, settings.rank])] {
+                let name = format!("base_model.model.model.layers.{layer}.{part}.lora_{side}.weight");
+                match tensors.remove(&name) {
+                    None => return Err(ModelError::MissingTensor { name, file: path.display().to_string() }),
+                    Some(tensor) if tensor.dims() != expected => {
+                        let got = tensor.dims().to_vec();
+                        return Err(ModelError::WrongShape { name, expected: expected.to_vec(), got });
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    no_others(&tensors, &path)
+}
+
+fn no_others(tensors: &HashMap<String, Tensor>, path: &Path) -> Result<(), ModelError> {
+    match tensors.keys().min() {
+        None => Ok(()),
+        Some(name) => Err(unreadable(
+            path,
+            format!("the adapter holds {name:?}, for which this model has no place"),
+            "Take the adapter of this very model",
+        )),
+    }
+}
+
 impl Network {
     /// Replaces the adapter's tensors by those of `folder`.
     ///
@@ -103,14 +176,7 @@ impl Network {
             let tensor = tensor.to_dtype(parameter.value.dtype())?.to_device(&self.device)?;
             self.parameters.set(at, tensor);
         }
-        match tensors.keys().min() {
-            None => Ok(()),
-            Some(name) => Err(unreadable(
-                &path,
-                format!("the adapter holds {name:?}, for which this model has no place"),
-                "Take the adapter of this very model",
-            )),
-        }
+        no_others(&tensors, &path)
     }
 
     /// Writes the adapter as PEFT reads it; `base` names the model it belongs to.

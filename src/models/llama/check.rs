@@ -126,16 +126,16 @@ pub fn check(folder: &Path, precision: Precision) -> Result<TrainCheckReport, Mo
     for step in &reference.steps {
         let pass = network.pass(&trees, Keep::Activations, true)?;
         let policy = pair_laws(&pass.branches());
-        let losses: Vec<PairLoss> = policy.iter().zip(&base).map(|(p, r)| objective.pair(&p.log_probs, &r.log_probs)).collect();
+        let losses: Vec<PairLoss> =
+            policy.iter().zip(&base).map(|(p, r)| objective.pair(&p.log_probs, &r.log_probs)).collect();
         let loss = losses.iter().zip(&weights).map(|(pair, w)| pair.loss * w).sum::<f64>() / pairs as f64;
         report.losses.push(loss);
         worst(&mut report.max_rel_loss, loss, step.loss);
         for (at, pair) in losses.iter().enumerate() {
             worst(&mut report.max_rel_loss, pair.loss, step.pair_losses[at]);
-            for (ours, theirs) in [
-                (policy[at].log_probs, step.policy_logps[at]),
-                (base[at].log_probs, step.reference_logps[at]),
-            ] {
+            for (ours, theirs) in
+                [(policy[at].log_probs, step.policy_logps[at]), (base[at].log_probs, step.reference_logps[at])]
+            {
                 worst(&mut report.max_rel_logp, ours.chosen, theirs[0]);
                 worst(&mut report.max_rel_logp, ours.rejected, theirs[1]);
             }

@@ -102,6 +102,27 @@ impl LlamaConfig {
             eos: tokens(&settings, "eos_token_id")?,
         })
     }
+
+    /// Rows and columns of each matrix of a layer, by its name in a checkpoint's layer.
+    pub(super) fn matrices(&self) -> [(&'static str, usize, usize); 7] {
+        let (queries, kv) = (self.heads * self.head_width, self.kv_heads * self.head_width);
+        [
+            ("self_attn.q_proj", queries, self.hidden),
+            ("self_attn.k_proj", kv, self.hidden),
+            ("self_attn.v_proj", kv, self.hidden),
+            ("self_attn.o_proj", self.hidden, queries),
+            ("mlp.gate_proj", self.intermediate, self.hidden),
+            ("mlp.up_proj", self.intermediate, self.hidden),
+            ("mlp.down_proj", self.hidden, self.intermediate),
+        ]
+    }
+
+    /// Numbers in all tensors.
+    pub fn parameters(&self) -> u64 {
+        let layer: usize = self.matrices().iter().map(|(_, rows, columns)| rows * columns).sum();
+        let tables = self.vocabulary * self.hidden * if self.tied { 1 } else { 2 };
+        (self.layers * (layer + 2 * self.hidden) + tables + self.hidden) as u64
+    }
 }
 
 /// One token id or a list of them; none where the setting is absent or -1.

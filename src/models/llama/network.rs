@@ -410,18 +410,13 @@ impl Build<'_> {
 
     fn block(&mut self, config: &LlamaConfig, at: usize) -> Result<Block, ModelError> {
         let layer = format!("model.layers.{at}");
-        let LlamaConfig { hidden, heads, kv_heads, head_width, intermediate, .. } = *config;
-        let (queries, kv) = (heads * head_width, kv_heads * head_width);
-        Ok(Block {
-            attention_norm: self.tensor(&format!("{layer}.input_layernorm.weight"), &[hidden], Initial::One)?,
-            q: self.linear(&layer, "self_attn.q_proj", queries, hidden)?,
-            k: self.linear(&layer, "self_attn.k_proj", kv, hidden)?,
-            v: self.linear(&layer, "self_attn.v_proj", kv, hidden)?,
-            o: self.linear(&layer, "self_attn.o_proj", hidden, queries)?,
-            feed_norm: self.tensor(&format!("{layer}.post_attention_layernorm.weight"), &[hidden], Initial::One)?,
-            gate: self.linear(&layer, "mlp.gate_proj", intermediate, hidden)?,
-            up: self.linear(&layer, "mlp.up_proj", intermediate, hidden)?,
-            down: self.linear(&layer, "mlp.down_proj", hidden, intermediate)?,
-        })
+        let hidden = config.hidden;
+        let [q, k, v, o, gate, up, down] = config.matrices();
+        let mut linear = |(part, outer, inner): (&str, usize, usize)| self.linear(&layer, part, outer, inner);
+        let (q, k, v, o) = (linear(q)?, linear(k)?, linear(v)?, linear(o)?);
+        let (gate, up, down) = (linear(gate)?, linear(up)?, linear(down)?);
+        let mut norm = |part: &str| self.tensor(&format!("{layer}.{part}.weight"), &[hidden], Initial::One);
+        let (attention_norm, feed_norm) = (norm("input_layernorm")?, norm("post_attention_layernorm")?);
+        Ok(Block { attention_norm, q, k, v, o, feed_norm, gate, up, down })
     }
 }

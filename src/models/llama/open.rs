@@ -59,7 +59,7 @@ pub fn shipped_llamas() -> Vec<(&'static str, &'static str)> {
 /// # Errors
 /// [`ModelError`], naming the file or setting and a remedy.
 pub fn open(reference: &str, settings: &OpenSettings, progress: &dyn Progress) -> Result<OpenLlama, ModelError> {
-    if let Some(files) = shipped::SHIPPED_LLAMAS.iter().find(|model| model.name == reference.trim()) {
+    if let Some(files) = shipped_files(reference) {
         progress.stage(&format!("loading {reference}"));
         let config = LlamaConfig::parse(files.config)?;
         let tokenizer = ConversationTokenizer::from_json(files.tokenizer, &config)?;
@@ -69,21 +69,49 @@ pub fn open(reference: &str, settings: &OpenSettings, progress: &dyn Progress) -
     }
     let (folder, revision) = locate(reference, progress)?;
     progress.stage(&format!("loading {reference}"));
-    let config_path = folder.join("config.json");
-    let text = std::fs::read_to_string(&config_path).map_err(|e| ModelError::Unreadable {
-        path: config_path.clone(),
-        problem: format!("the model's settings cannot be read: {e}"),
-        remedy: "Name the folder that holds config.json, tokenizer.json and the weights of one model".into(),
-    })?;
-    let config = LlamaConfig::parse(&text)?;
+    let config = read_config(&folder)?;
     let tokenizer = ConversationTokenizer::from_folder(&folder, &config, settings.template)?;
     let weights = Weights::from_folder(&folder)?;
     let hashes = [
         hash::files(&hash::weight_files(&folder)?, progress)?,
-        hash::files(&[config_path], progress)?,
+        hash::files(&[folder.join("config.json")], progress)?,
         hash::files(&[folder.join("tokenizer.json")], progress)?,
     ];
     build(reference, revision, config, tokenizer, weights, hashes, settings)
+}
+
+/// Only the settings and the tokenizer of a Llama, without its weights: enough to put preferences into tokens.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_tokenizer(
+    reference: &str,
+    template: TemplateChoice,
+    progress: &dyn Progress,
+) -> Result<(LlamaConfig, ConversationTokenizer), ModelError> {
+    if let Some(files) = shipped_files(reference) {
+        let config = LlamaConfig::parse(files.config)?;
+        let tokenizer = ConversationTokenizer::from_json(files.tokenizer, &config)?;
+        return Ok((config, tokenizer));
+    }
+    let (folder, _) = locate(reference, progress)?;
+    let config = read_config(&folder)?;
+    let tokenizer = ConversationTokenizer::from_folder(&folder, &config, template)?;
+    Ok((config, tokenizer))
+}
+
+fn shipped_files(reference: &str) -> Option<&'static shipped::Shipped> {
+    shipped::SHIPPED_LLAMAS.iter().find(|model| model.name == reference.trim())
+}
+
+fn read_config(folder: &Path) -> Result<LlamaConfig, ModelError> {
+    let path = folder.join("config.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| ModelError::Unreadable {
+        path: path.clone(),
+        problem: format!("the model's settings cannot be read: {e}"),
+        remedy: "Name the folder that holds config.json, tokenizer.json and the weights of one model".into(),
+    })?;
+    LlamaConfig::parse(&text)
 }
 
 /// The folder of a reference, and the commit where it was fetched.
@@ -91,8 +119,7 @@ fn locate(reference: &str, progress: &dyn Progress) -> Result<(PathBuf, Option<S
     match ModelSource::parse(reference)? {
         ModelSource::Folder(folder) => Ok((folder, None)),
         ModelSource::Hub { repository, revision } => {
-            let fetched =
-                hub::fetch(&repository, revision.as_deref(), &HubSettings::from_environment()?, progress)?;
+            let fetched = hub::fetch(&repository, revision.as_deref(), &HubSettings::from_environment()?, progress)?;
             Ok((fetched.folder, Some(fetched.commit)))
         }
         ModelSource::Shipped(name) => Err(ModelError::UnknownArchitecture {
@@ -137,29 +164,42 @@ fn build(
     Ok(OpenLlama { identity, network, tokenizer })
 }
 
+/// Writes the whole of a shipped model into a folder.
+///
+/// # Errors
+/// [`ModelError::Unreadable`] naming the file.
+pub fn copy_model(name: &str, target: &Path) -> Result<(), ModelError> {
+    let files = shipped_files(name).ok_or_else(|| ModelError::Other(format!("no Llama {name:?} is shipped")))?;
+    write(target, "config.json", files.config.as_bytes())?;
+    write(target, "tokenizer.json", files.tokenizer.as_bytes())?;
+    write(target, "model.safetensors", files.weights)
+}
+
+fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), ModelError> {
+    let path = folder.join(name);
+    crate::formats::whole_file::write(&path, content).map_err(|e| ModelError::Unreadable {
+        path: path.clone(),
+        problem: format!("the file cannot be written: {e}"),
+        remedy: "Check the folder and the space left".into(),
+    })
+}
+
 /// Copies what a model's folder needs beside its weights, so that a trained model can be opened by itself.
 ///
 /// # Errors
 /// [`ModelError::Unreadable`] naming the file.
 pub fn copy_settings(reference: &str, target: &Path, progress: &dyn Progress) -> Result<(), ModelError> {
-    let write = |name: &str, content: &[u8]| {
-        let path = target.join(name);
-        crate::formats::whole_file::write(&path, content).map_err(|e| ModelError::Unreadable {
-            path: path.clone(),
-            problem: format!("the file cannot be written: {e}"),
-            remedy: "Check the folder and the space left".into(),
-        })
-    };
-    if let Some(files) = shipped::SHIPPED_LLAMAS.iter().find(|model| model.name == reference.trim()) {
-        write("config.json", files.config.as_bytes())?;
-        return write("tokenizer.json", files.tokenizer.as_bytes());
+    if let Some(files) = shipped_files(reference) {
+        write(target, "config.json", files.config.as_bytes())?;
+        return write(target, "tokenizer.json", files.tokenizer.as_bytes());
     }
     let (folder, _) = locate(reference, progress)?;
-    let names = ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
+    let names =
+        ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
     for name in names {
         // What the model lacks the trained one lacks too; the first two were read when it was opened.
         if let Ok(content) = std::fs::read(folder.join(name)) {
-            write(name, &content)?;
+            write(target, name, &content)?;
         }
     }
     Ok(())

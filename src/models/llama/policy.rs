@@ -80,7 +80,8 @@ impl LlamaPolicy<'_> {
             add("first", &parameter.name, &self.optimiser.first[at])?;
             add("second", &parameter.name, &self.optimiser.second[at])?;
         }
-        let state = serde_json::to_string(&(self.optimiser.steps, state)).map_err(|e| ModelError::Other(e.to_string()))?;
+        let state =
+            serde_json::to_string(&(self.optimiser.steps, state)).map_err(|e| ModelError::Other(e.to_string()))?;
         let metadata = HashMap::from([(KEY.to_owned(), state)]);
         let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(candle_core::Error::from)?;
         whole_file::write(path, &bytes).map_err(|e| ModelError::Unreadable {

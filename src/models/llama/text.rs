@@ -128,7 +128,9 @@ impl ConversationTokenizer {
                     "Choose the plain template, or put chat_template.jinja beside it",
                 ));
             }
-            (_, Some(text)) => Template::Own { environment: environment(text, origin)?, bos: text_of(bos), eos: text_of(eos) },
+            (_, Some(text)) => {
+                Template::Own { environment: environment(text, origin)?, bos: text_of(bos), eos: text_of(eos) }
+            }
         };
         Ok(Self { tokenizer, template, bos, eos })
     }
@@ -233,7 +235,9 @@ impl ConversationTokenizer {
                     eos_token => eos,
                 })
             })
-            .map_err(|e| ModelError::Other(format!("the chat template cannot be filled in: {e}; choose the plain template")))
+            .map_err(|e| {
+                ModelError::Other(format!("the chat template cannot be filled in: {e}; choose the plain template"))
+            })
     }
 }
 

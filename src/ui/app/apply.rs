@@ -143,7 +143,7 @@ impl Workbench {
             Some(RunSpec::Lottery(spec)) => {
                 self.replace_draft(TabKind::Panel, |workbench| workbench.panel.set_spec(&spec));
             }
-            Some(RunSpec::Train(_)) | None => {}
+            Some(RunSpec::Train(_) | RunSpec::ImportTrl(_)) | None => {}
         }
     }
 

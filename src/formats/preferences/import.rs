@@ -131,7 +131,7 @@ impl Records<'_, '_> {
             Some(known) => known,
             None => {
                 // The first record tells whether the file has raters at all.
-                let known = self.columns.get(&record, Field::Rater).is_some();
+                let known = self.columns.has(&record, Field::Rater);
                 self.raters = Some(known);
                 if !known {
                     self.sink.note(format!(
@@ -146,6 +146,11 @@ impl Records<'_, '_> {
             self.sink.note(note);
         }
         match preference(&record, &self.columns, row) {
+            Ok(pair) if !with_raters && !pair.rater.is_empty() => {
+                let reason = format!("it names the rater {}, though the first line names none", pair.rater);
+                self.sink.malformed.add(row, reason);
+                Ok(())
+            }
             Ok(mut pair) => {
                 if !with_raters {
                     pair.rater = EVERYONE.to_owned();
@@ -217,8 +222,9 @@ fn recognised(path: &Path, format: Format) -> Result<Format, PreferencesError> {
     Ok(match sign {
         _ if first.starts_with(b"PAR1") => Format::Parquet,
         Some(b'{' | b'[') => Format::Auto,
-        _ if ends("csv") || ends("tsv") || ends("txt") => Format::Csv,
-        _ => Format::Auto,
+        None => Format::Auto,
+        _ if ends("json") || ends("jsonl") || ends("ndjson") => Format::Auto,
+        Some(_) => Format::Csv,
     })
 }
 

@@ -84,8 +84,8 @@ pub fn import(
     })
 }
 
-/// Refuses what must not be written.
-pub(super) fn finish(path: &Path, options: &ImportOptions, sink: &Sink) -> Result<(), PreferencesError> {
+/// Refuses malformed lines, unless they may be left out.
+pub(super) fn refuse_malformed(path: &Path, options: &ImportOptions, sink: &Sink) -> Result<(), PreferencesError> {
     if sink.malformed.count > 0 && !options.skip_malformed {
         return Err(PreferencesError::Lines {
             path: path.into(),
@@ -93,6 +93,12 @@ pub(super) fn finish(path: &Path, options: &ImportOptions, sink: &Sink) -> Resul
             bad_lines: sink.malformed.clone(),
         });
     }
+    Ok(())
+}
+
+/// Refuses what must not be written.
+pub(super) fn finish(path: &Path, options: &ImportOptions, sink: &Sink) -> Result<(), PreferencesError> {
+    refuse_malformed(path, options, sink)?;
     if sink.pairs() == 0 {
         return Err(PreferencesError::Nothing { path: path.into(), dropped: sink.dropped_in_words() });
     }
@@ -254,7 +260,7 @@ fn read_lines(
         }
         first = false;
         records.take(number, record)?;
-        if records.sink.lines % 1024 == 0 {
+        if records.sink.lines.is_multiple_of(1024) {
             progress.checkpoint()?;
             let (done, total) = lines.progress();
             progress.report(done, total);
@@ -295,7 +301,7 @@ fn read_csv(path: &Path, records: &mut Records, progress: &dyn Progress) -> Resu
             }),
         };
         records.take(line, record)?;
-        if records.sink.lines % 1024 == 0 {
+        if records.sink.lines.is_multiple_of(1024) {
             progress.checkpoint()?;
             progress.report(reader.position().byte(), total);
         }

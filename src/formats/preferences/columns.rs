@@ -63,24 +63,36 @@ impl Field {
     }
 }
 
+/// The usual names of a field's column.
+fn usual(field: Field) -> &'static [&'static str] {
+    FIELDS.iter().find(|(known, ..)| *known == field).map_or(&[], |(.., names)| names)
+}
+
+/// The value under a name, whatever its case.
+fn named<'r>(record: &'r Map<String, Value>, name: &str) -> Option<&'r Value> {
+    let alike = |(key, _): &(&String, &Value)| key.eq_ignore_ascii_case(name);
+    record.get(name).or_else(|| record.iter().find(alike).map(|(_, value)| value))
+}
+
 /// Columns that the user named, the usual names for the rest.
 pub(super) struct Columns<'c>(pub(super) &'c BTreeMap<Field, String>);
 
 impl Columns<'_> {
     /// The value of a field in a record, unless it is missing or null.
     pub(super) fn get<'r>(&self, record: &'r Map<String, Value>, field: Field) -> Option<&'r Value> {
-        let found = match self.0.get(&field) {
-            Some(name) => record.get(name),
-            None => {
-                let usual = FIELDS.iter().find(|(known, ..)| *known == field).map_or(&[][..], |(.., names)| names);
-                usual.iter().find_map(|name| {
-                    record.get(*name).or_else(|| {
-                        record.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-                    })
-                })
-            }
-        };
-        found.filter(|value| !value.is_null())
+        let some = |value: &&Value| !value.is_null();
+        match self.0.get(&field) {
+            Some(name) => record.get(name).filter(some),
+            None => usual(field).iter().find_map(|name| named(record, name).filter(some)),
+        }
+    }
+
+    /// Whether a record has a column for a field, be it null.
+    pub(super) fn has(&self, record: &Map<String, Value>, field: Field) -> bool {
+        match self.0.get(&field) {
+            Some(name) => record.contains_key(name),
+            None => usual(field).iter().any(|name| named(record, name).is_some()),
+        }
     }
 
     /// The column of weights that a record has.
@@ -102,6 +114,8 @@ mod tests {
         let usual = Columns(&none);
         assert_eq!(usual.get(record, Field::Rater), Some(&json!(7)));
         assert_eq!((usual.get(record, Field::Chosen), usual.weight(record)), (None, Some("Weight")));
+        assert_eq!(usual.get(record, Field::Prompt), Some(&json!("x")));
+        assert!(usual.has(record, Field::Prompt) && usual.has(record, Field::Rater) && !usual.has(record, Field::Turn));
         let given = BTreeMap::from([(Field::Chosen, "vote".to_owned()), (Field::Rater, "voter".to_owned())]);
         let given = Columns(&given);
         assert_eq!((given.get(record, Field::Chosen), given.get(record, Field::Rater)), (Some(&json!("y")), None));

@@ -47,7 +47,7 @@ impl PreferenceFile {
         let mut known: HashMap<String, u32> = HashMap::new();
         let mut ids = HashSet::new();
         let mut bad = BadLines::default();
-        let mut read = 0;
+        let mut read: u64 = 0;
         while let Some(line) = lines.next()? {
             if line.is_blank() {
                 continue;
@@ -79,7 +79,7 @@ impl PreferenceFile {
                 }
                 Err(reason) => bad.add(number, reason),
             }
-            if read % 1024 == 0 {
+            if read.is_multiple_of(1024) {
                 progress.checkpoint()?;
                 let (done, total) = lines.progress();
                 progress.report(done, total);

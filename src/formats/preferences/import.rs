@@ -84,8 +84,8 @@ pub fn import(
     })
 }
 
-/// Refuses what must not be written.
-pub(super) fn finish(path: &Path, options: &ImportOptions, sink: &Sink) -> Result<(), PreferencesError> {
+/// Refuses malformed lines, unless they may be left out.
+pub(super) fn refuse_malformed(path: &Path, options: &ImportOptions, sink: &Sink) -> Result<(), PreferencesError> {
     if sink.malformed.count > 0 && !options.skip_malformed {
         return Err(PreferencesError::Lines {
             path: path.into(),
@@ -93,6 +93,12 @@ pub(super) fn finish(path: &Path, options: &ImportOptions, sink: &Sink) -> Resul
             bad_lines: sink.malformed.clone(),
         });
     }
+    Ok(())
+}
+
+/// Refuses what must not be written.
+pub(super) fn finish(path: &Path, options: &ImportOptions, sink: &Sink) -> Result<(), PreferencesError> {
+    refuse_malformed(path, options, sink)?;
     if sink.pairs() == 0 {
         return Err(PreferencesError::Nothing { path: path.into(), dropped: sink.dropped_in_words() });
     }
@@ -131,7 +137,7 @@ impl Records<'_, '_> {
             Some(known) => known,
             None => {
                 // The first record tells whether the file has raters at all.
-                let known = self.columns.get(&record, Field::Rater).is_some();
+                let known = self.columns.has(&record, Field::Rater);
                 self.raters = Some(known);
                 if !known {
                     self.sink.note(format!(
@@ -146,6 +152,11 @@ impl Records<'_, '_> {
             self.sink.note(note);
         }
         match preference(&record, &self.columns, row) {
+            Ok(pair) if !with_raters && !pair.rater.is_empty() => {
+                let reason = format!("it names the rater {}, though the first line names none", pair.rater);
+                self.sink.malformed.add(row, reason);
+                Ok(())
+            }
             Ok(mut pair) => {
                 if !with_raters {
                     pair.rater = EVERYONE.to_owned();
@@ -217,8 +228,9 @@ fn recognised(path: &Path, format: Format) -> Result<Format, PreferencesError> {
     Ok(match sign {
         _ if first.starts_with(b"PAR1") => Format::Parquet,
         Some(b'{' | b'[') => Format::Auto,
-        _ if ends("csv") || ends("tsv") || ends("txt") => Format::Csv,
-        _ => Format::Auto,
+        None => Format::Auto,
+        _ if ends("json") || ends("jsonl") || ends("ndjson") => Format::Auto,
+        Some(_) => Format::Csv,
     })
 }
 
@@ -248,7 +260,7 @@ fn read_lines(
         }
         first = false;
         records.take(number, record)?;
-        if records.sink.lines % 1024 == 0 {
+        if records.sink.lines.is_multiple_of(1024) {
             progress.checkpoint()?;
             let (done, total) = lines.progress();
             progress.report(done, total);
@@ -289,7 +301,7 @@ fn read_csv(path: &Path, records: &mut Records, progress: &dyn Progress) -> Resu
             }),
         };
         records.take(line, record)?;
-        if records.sink.lines % 1024 == 0 {
+        if records.sink.lines.is_multiple_of(1024) {
             progress.checkpoint()?;
             progress.report(reader.position().byte(), total);
         }

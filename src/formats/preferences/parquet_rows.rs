@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path, records: &mut Records, progress: &dyn Progress) 
     let rows = reader.get_row_iter(None).map_err(|error| unreadable(error.to_string()))?;
     for (number, row) in (1..).zip(rows) {
         records.take(number, Ok(object(&row.map_err(|error| unreadable(error.to_string()))?)))?;
-        if number % 1024 == 0 {
+        if number.is_multiple_of(1024) {
             progress.checkpoint()?;
             progress.report(number, total);
         }

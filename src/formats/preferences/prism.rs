@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::PreferencesError;
-use super::import::{ImportOptions, Unwritable, finish};
+use super::import::{ImportOptions, Unwritable, finish, refuse_malformed};
 use super::lines::Lines;
 use super::sink::{ImportReport, Sink};
 use crate::dempo::pairs::{Conversation, Reply, Turn, pairs};
@@ -125,10 +125,11 @@ impl Reading<'_, '_> {
     fn utterances(&mut self, path: &Path) -> Result<(u64, u64), PreferencesError> {
         self.progress.stage("finding conversations");
         let (ids, places) = self.find(path)?;
+        refuse_malformed(path, self.options, self.sink)?;
         self.progress.stage("pairing replies");
         let mut lines = Lines::open(path)?;
         for (number, (id, place)) in ids.iter().zip(&places).enumerate() {
-            if number % 64 == 0 {
+            if number.is_multiple_of(64) {
                 self.progress.checkpoint()?;
                 self.progress.report(number as u64, ids.len() as u64);
             }
@@ -184,7 +185,7 @@ impl Reading<'_, '_> {
             }
             places[place].scattered |= last != Some(place) && places[place].stretches.len() > 1;
             last = Some(place);
-            if number % 1024 == 0 {
+            if number.is_multiple_of(1024) {
                 self.progress.checkpoint()?;
                 let (done, total) = lines.progress();
                 self.progress.report(done, total);
@@ -260,7 +261,7 @@ impl Reading<'_, '_> {
                 }
                 Err(reason) => self.sink.malformed.add(number, reason),
             }
-            if number % 64 == 0 {
+            if number.is_multiple_of(64) {
                 self.progress.checkpoint()?;
                 let (done, total) = lines.progress();
                 self.progress.report(done, total);
@@ -330,7 +331,7 @@ fn survey_of(
         match line.parse::<Row>() {
             Ok(row) => {
                 let told = |name: &&str| row.rest.get(*name).is_some_and(|value| !value.is_null());
-                known.insert(row.user_id, KNOWN.iter().any(|name| told(&name)));
+                known.insert(row.user_id, KNOWN.iter().any(told));
             }
             Err(reason) => bad.add(number, reason),
         }

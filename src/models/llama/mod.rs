@@ -29,7 +29,9 @@ pub use check::{TrainCheckReport, check};
 pub use config::{LlamaConfig, RopeScaling};
 pub use generate::GenerationSettings;
 pub use network::{ADAPTABLE, BranchLaw, Keep, LoraSettings, Network, Pass, TokenTree, Trained};
-pub use open::{Arithmetic, OpenLlama, OpenSettings, copy_model, copy_settings, open, open_tokenizer, shipped_llamas};
+pub use open::{
+    Arithmetic, OpenLlama, OpenSettings, copy_model, copy_settings, open, open_tokenizer, random, shipped_llamas,
+};
 pub use optimiser::{AdamW, AdamWSettings};
 pub use policy::{LlamaPolicy, PairTokens};
 pub use text::{ConversationTokenizer, TemplateChoice, Tokenized};

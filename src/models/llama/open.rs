@@ -54,6 +54,15 @@ pub fn shipped_llamas() -> Vec<(&'static str, &'static str)> {
     shipped::SHIPPED_LLAMAS.iter().map(|model| (model.name, model.description)).collect()
 }
 
+/// A network of the shape that the text of a `config.json` describes, with weights drawn from a seed, in single precision on
+/// the processor.
+///
+/// # Errors
+/// [`ModelError::Config`] and its like for the text.
+pub fn random(config: &str, seed: u64, trained: &Trained) -> Result<Network, ModelError> {
+    Network::new(LlamaConfig::parse(config)?, &Weights::random(seed, 0.02), trained, DType::F32, &Device::Cpu)
+}
+
 /// Opens the Llama `reference` names: a shipped name, a folder in the Hugging Face layout, or `owner/name[@revision]`.
 ///
 /// # Errors

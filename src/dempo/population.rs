@@ -360,14 +360,14 @@ mod tests {
         }
         let control = (&found.truth.population[2], &found.truth.sample[2]);
         assert!(control.0.side == "open" && (control.0.choice - control.1.choice).abs() < 1e-12);
-        // By hand: 0.30 s(2.4) + 0.40 s(0.6) + 0.30 s(-1.8).
-        let pace = 0.3 * sigmoid(2.4) + 0.4 * sigmoid(0.6) + 0.3 * sigmoid(-1.8);
+        // By hand, from the shares and log-odds of the ages.
+        let pace = 0.3 * sigmoid(3.0) + 0.4 * sigmoid(1.2) + 0.3 * sigmoid(-1.8);
         assert!((found.truth.population[0].choice - pace).abs() < 1e-12);
-        assert!((found.truth.population[0].utility - 0.42).abs() < 1e-12);
+        assert!((found.truth.population[0].utility - 0.84).abs() < 1e-12);
         // Raters weighted towards the young want what the young want.
         let young = found.pool.ids().iter().enumerate().filter(|(person, _)| found.pool.values(*person)[0] == 0);
         let young = found.truth.wanted(young.map(|(_, id)| (id.as_str(), 1.0))).unwrap();
-        assert!((young[0].choice - sigmoid(2.4)).abs() < 1e-12 && young[0].side == "bold");
+        assert!((young[0].choice - sigmoid(3.0)).abs() < 1e-12 && young[0].side == "bold");
         assert_eq!(found.truth.wanted([("nobody", 1.0)]), None);
     }
 

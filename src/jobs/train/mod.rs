@@ -260,9 +260,14 @@ impl Bench<'_> {
         out: PathBuf,
     ) -> Result<TrainResult, JobError> {
         let OpenLlama { identity, network, tokenizer } = model;
+        let longest = spec.longest.min(network.config().positions);
+        if longest < spec.longest {
+            self.ledger
+                .note("warning", &format!("{} reads at most {longest} tokens; longer texts are cut", spec.model))?;
+        }
         let tokens = |pair: usize| {
             let preference = file.read(pair).map_err(|e| e.to_string())?;
-            let tokenized = tokenizer.preference(&preference, spec.longest);
+            let tokenized = tokenizer.preference(&preference, longest);
             tokenized.map(|tokenized| tokenized.tree).map_err(|e| format!("pair {}: {e}", preference.id))
         };
         let optimiser = AdamW::new(spec.optimiser, &network)?;
@@ -280,7 +285,7 @@ impl Bench<'_> {
                         file.sha256(),
                         plan.template,
                         spec.arithmetic,
-                        spec.longest
+                        longest
                     )
                     .as_bytes(),
                 );

@@ -69,7 +69,7 @@ pub fn export(spec: &TrainSpec, job: &Path, progress: &dyn Progress) -> Result<T
     for (done, pair) in order.iter().enumerate() {
         progress.checkpoint()?;
         let preference = file.read(*pair)?;
-        let tree = tokenizer.preference(&preference, spec.longest)?.tree;
+        let tree = tokenizer.preference(&preference, spec.longest.min(config.positions))?.tree;
         let row = json!({
             "id": preference.id, "rater": preference.rater, "prompt_ids": tree.prompt, "chosen_ids": tree.branches[0],
             "rejected_ids": tree.branches[1],

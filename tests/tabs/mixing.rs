@@ -283,7 +283,7 @@ fn chains_leave_an_anchor_and_their_times_are_fitted() {
     assert!(harness.query_by_role_and_label(Role::Figure, "Escape time against length").is_some());
     click(&mut harness, Role::Button, "n = 4");
     harness.run_steps(2);
-    wait_for(&mut harness, "4 free positions, radius 25 % of the length");
+    wait_for(&mut harness, "4 free positions, radius 1, random scan");
     click(&mut harness, Role::Button, "Export escape-growth as CSV");
     let exported = desk.borrow().commands.iter().any(|command| match command {
         Command::ExportTable(table) => table.name == "escape-growth" && !table.rows.is_empty(),

@@ -178,7 +178,10 @@ mod tests {
         let (keep, path) = file("list.TXT", b"a");
         assert_eq!(classify(path.clone()), Dropped::Sentences(path));
         assert_eq!(classify(keep.path().to_path_buf()), Dropped::Project(keep.path().to_path_buf()));
-        for quotas in ["feature,value,min,max\nGender,Woman,1,2\n", "category,name,min,max,min_flex,max_flex\n"] {
+        for quotas in [
+            "feature,value,min,max\nGender,Woman,1,2\n",
+            "category,name,min,max,min_flex,max_flex\nGender,Woman,1,2,0,3\n",
+        ] {
             let (_keep, path) = file("quotas.csv", quotas.as_bytes());
             assert_eq!(classify(path.clone()), Dropped::Quotas(path), "{quotas}");
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kleroterion::glauber::chain::{Coupling, Energy, Scan};
 use kleroterion::glauber::exact::ExactResult;
-use kleroterion::glauber::experiments::escape::{Anchor, EscapeResult, EscapeSpec};
+use kleroterion::glauber::experiments::escape::{Anchor, Criterion, EscapeFindings, EscapeSpec};
 use kleroterion::glauber::experiments::exact::ExactRunSpec;
 use kleroterion::glauber::experiments::mix::{MixResult, MixSpec};
 use kleroterion::glauber::experiments::perfect::{PerfectResult, PerfectSpec};
@@ -399,12 +399,15 @@ fn interrupted_escapes_end_as_uninterrupted_ones() {
         version: 1,
         model: "curie-weiss:beta=1".to_owned(),
         length: 8,
+        further: vec![5],
         template: None,
         vocabulary: Vocabulary::Whole,
         temperatures: [0.5, 0.7, 1.0].map(|tau| Temperature::new(tau).unwrap()).to_vec(),
         scan: Scan::Random,
         anchor: Anchor::Quenched(8),
+        criterion: Criterion::Distance,
         radius: 2,
+        radius_share: None,
         chains: 100,
         cap_sweeps: 40,
         per_shell: 8,
@@ -412,9 +415,16 @@ fn interrupted_escapes_end_as_uninterrupted_ones() {
         seed: 4,
     });
     let RunOutcome::Escape(whole) = run(&spec, &Silent).unwrap() else { panic!() };
-    assert!(whole.temperatures[0].censored_share > 0.0 && whole.temperatures[2].censored_share < 0.5);
+    assert!(whole.first.temperatures[0].censored_share > 0.0 && whole.first.temperatures[2].censored_share < 0.5);
     let (_folder, project, id) = interrupted(&spec, 8);
-    assert_eq!(project.document::<EscapeResult>(id, RESULT).unwrap().unwrap(), *whole);
+    assert_eq!(project.document::<EscapeFindings>(id, RESULT).unwrap().unwrap(), *whole);
+    // The same of chains that leave basins, which are learnt anew after a resume.
+    let RunSpec::Escape(spec) = spec else { unreachable!() };
+    let spec = RunSpec::Escape(EscapeSpec { criterion: Criterion::Basin, ..spec });
+    let RunOutcome::Escape(basins) = run(&spec, &Silent).unwrap() else { panic!() };
+    assert_ne!(basins.first.temperatures, whole.first.temperatures);
+    let (_folder, project, id) = interrupted(&spec, 8);
+    assert_eq!(project.document::<EscapeFindings>(id, RESULT).unwrap().unwrap(), *basins);
 }
 
 #[test]

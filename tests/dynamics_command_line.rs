@@ -82,6 +82,10 @@ fn independent_sites_escape_as_the_recursion_says() {
     let folder = tempfile::tempdir().unwrap();
     for (line, said) in [
         ("escape --model ising --length 4 --radius 4", "cannot be left"),
+        ("escape --model ising --lengths 4,4", "twice"),
+        ("escape --model ising --length 4 --lengths 4,6", "cannot be used with"),
+        ("escape --model ising --length 4 --radius-share 1.5", "share"),
+        ("escape --model ising --length 4 --criterion far", "distance or basin"),
         ("escape --model ising --length 4 --temperatures 0", "positive"),
         ("escape --model ising --length 4 --anchor +-", "cannot start"),
     ] {
@@ -89,6 +93,29 @@ fn independent_sites_escape_as_the_recursion_says() {
         assert_eq!(output.status.code(), Some(2), "{line}: {}", stderr(&output));
         assert!(stderr(&output).contains(said), "{line}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn escapes_at_several_lengths_and_from_basins() {
+    let line = "escape --model ising:beta=0,field=1.0986122886681098 --lengths 4,6,8 --radius-share 0.25 --chains 200 --cap 100000 \
+                --seed 5";
+    let found = ended(line, 0);
+    let further = found["further"].as_array().unwrap();
+    let radii: Vec<_> = further.iter().map(|at| (number(&at["sites"]), number(&at["radius"]))).collect();
+    assert_eq!((number(&found["radius"]), radii), (1.0, vec![(6.0, 1.0), (8.0, 2.0)]));
+    assert_eq!(further[1]["temperatures"][0]["mean"]["kind"], "measured");
+    let growth = &found["growth"][0];
+    assert_eq!(number(&growth["lengths"]), 3.0);
+    assert!(number(&growth["measured"]["slope"]) > 0.0);
+    assert_eq!(ended(&format!("{line} --threads 1"), 0), found);
+    // A free site alone decides nothing: with a field on all, every state leads back to plus, and no basin is left.
+    let basin = ended(
+        "escape --model ising:beta=0,field=1.0986122886681098 --length 4 --criterion basin --chains 20 --cap 50 --seed 5",
+        0,
+    );
+    let at = &basin["temperatures"][0];
+    assert_eq!((number(&at["escaped"]), number(&at["censored_share"])), (0.0, 1.0));
+    assert_eq!(basin["spec"]["criterion"], "basin");
 }
 
 #[test]

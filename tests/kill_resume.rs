@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use kleroterion::glauber::chain::Scan;
 use kleroterion::glauber::experiments::Vocabulary;
-use kleroterion::glauber::experiments::escape::{Anchor, EscapeResult, EscapeSpec};
+use kleroterion::glauber::experiments::escape::{Anchor, Criterion, EscapeFindings, EscapeSpec};
 use kleroterion::glauber::survey::{Control, Distance, Plausibility, Record, SurveySpec};
 use kleroterion::glauber::temperature::Temperature;
 use kleroterion::jobs::chains::RESULT;
@@ -139,12 +139,15 @@ fn escapes() -> RunSpec {
         version: 1,
         model: "curie-weiss:beta=1".to_owned(),
         length: 8,
+        further: Vec::new(),
         template: None,
         vocabulary: Vocabulary::Whole,
         temperatures: [0.25, 0.5, 1.0].map(|tau| Temperature::new(tau).unwrap()).to_vec(),
         scan: Scan::Random,
         anchor: Anchor::Quenched(8),
+        criterion: Criterion::Distance,
         radius: 2,
+        radius_share: None,
         chains: 10_000,
         cap_sweeps: 500,
         per_shell: 8,
@@ -179,7 +182,7 @@ fn killed_escapes_resume_to_the_identical_result() {
     }
     let project = Project::open(&directory).unwrap();
     run_stored(&project, Arc::new(Library::default()), RunId(1), &Silent).unwrap();
-    assert_eq!(project.document::<EscapeResult>(RunId(1), RESULT).unwrap().unwrap(), *whole);
+    assert_eq!(project.document::<EscapeFindings>(RunId(1), RESULT).unwrap().unwrap(), *whole);
     assert_eq!(project.damage().unwrap(), None);
 }
 

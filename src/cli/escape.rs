@@ -8,7 +8,9 @@ use super::demand::{Failure, Outcome};
 use super::run::carry_out;
 use super::{Common, output};
 use crate::glauber::chain::Scan;
-use crate::glauber::experiments::escape::{Anchor, EscapeResult, EscapeSpec, MeanEscape};
+use crate::glauber::experiments::escape::{
+    Anchor, Criterion, EscapeFindings, EscapeResult, EscapeSpec, LengthGrowth, MeanEscape,
+};
 use crate::glauber::temperature::Temperature;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::RunSpec;
@@ -20,14 +22,24 @@ pub(crate) struct EscapeCommand {
     #[arg(long, value_name = "M")]
     model: String,
     /// Tokens of the chain.
-    #[arg(long, value_name = "N", required_unless_present = "template", default_value_t = 0)]
+    #[arg(long, value_name = "N", required_unless_present_any = ["template", "lengths"], default_value_t = 0)]
     length: usize,
+    /// Several lengths, such as 4,6,8, for E[T] against the length; each has an anchor and chains of its own.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with_all = ["length", "template"])]
+    lengths: Vec<usize>,
     /// Temperatures, such as 0.5,0.7,1; positive or inf.
     #[arg(long, value_name = "LIST", default_value = "1", allow_hyphen_values = true, value_parser = temperatures)]
     temperatures: std::vec::Vec<Temperature>,
-    /// A chain has escaped once more than R positions differ from the anchor.
+    /// When a chain has escaped: distance (more than R positions differ from the anchor) or basin (argmax dynamics leads from
+    /// it to another attractor than from the anchor).
+    #[arg(long, value_name = "WHEN", default_value = "distance")]
+    criterion: Criterion,
+    /// Most positions that may differ from the anchor; under --criterion basin, how far from it margins are sampled.
     #[arg(long, value_name = "R", default_value_t = 2)]
     radius: u32,
+    /// The radius as a share of the length, rounded down, such as 0.25.
+    #[arg(long, value_name = "SHARE", conflicts_with = "radius", allow_hyphen_values = true)]
+    radius_share: Option<f64>,
     /// Start from this sentence instead of a fixed point found by quenches.
     #[arg(long, value_name = "S", allow_hyphen_values = true, conflicts_with = "quenches")]
     anchor: Option<String>,
@@ -57,33 +69,39 @@ pub(crate) struct EscapeCommand {
 
 impl EscapeCommand {
     pub(crate) fn run(self) -> Outcome {
+        let (length, further) = match self.lengths.split_first() {
+            Some((&first, further)) => (first, further.to_vec()),
+            None => (self.length, Vec::new()),
+        };
         let spec = EscapeSpec {
             version: 1,
             model: self.model,
-            length: self.length,
+            length,
+            further,
             template: self.space.template(),
             vocabulary: self.space.vocabulary(),
             temperatures: self.temperatures,
             scan: self.scan,
             anchor: self.anchor.map_or(Anchor::Quenched(self.quenches), Anchor::Typed),
+            criterion: self.criterion,
             radius: self.radius,
+            radius_share: self.radius_share,
             chains: self.chains,
             cap_sweeps: self.cap,
             per_shell: self.per_shell,
             candidates: self.adversary,
             seed: self.common.seed,
         };
-        let RunOutcome::Escape(result) = carry_out(&self.common, &RunSpec::Escape(spec.clone()))? else {
+        let RunOutcome::Escape(found) = carry_out(&self.common, &RunSpec::Escape(spec.clone()))? else {
             return Err(Failure::Internal("an escape run returned another kind of result".into()));
         };
-        describe(&spec, &result);
-        let mut report = serde_json::to_value(&*result).map_err(Failure::internal)?;
+        describe(&spec, &found);
+        let mut report = serde_json::to_value(&*found).map_err(Failure::internal)?;
+        add_means(&mut report, &found.first);
+        if let Some(rows) = report.get_mut("further").and_then(|rows| rows.as_array_mut()) {
+            rows.iter_mut().zip(&found.further).for_each(|(row, at)| add_means(row, at));
+        }
         if let Some(fields) = report.as_object_mut() {
-            if let Some(rows) = fields.get_mut("temperatures").and_then(|rows| rows.as_array_mut()) {
-                for (row, at) in rows.iter_mut().zip(&result.temperatures) {
-                    row["mean"] = json!(at.mean());
-                }
-            }
             fields.insert("spec".to_owned(), json!(spec));
             fields.insert("seed".to_owned(), json!(spec.seed));
         }
@@ -91,13 +109,42 @@ impl EscapeCommand {
     }
 }
 
-fn describe(spec: &EscapeSpec, result: &EscapeResult) {
+/// E[T] beside what it was made of, at each temperature of one length.
+fn add_means(report: &mut serde_json::Value, result: &EscapeResult) {
+    if let Some(rows) = report.get_mut("temperatures").and_then(|rows| rows.as_array_mut()) {
+        for (row, at) in rows.iter_mut().zip(&result.temperatures) {
+            row["mean"] = json!(at.mean());
+        }
+    }
+}
+
+fn describe(spec: &EscapeSpec, found: &EscapeFindings) {
+    eprintln!("seed {}", spec.seed);
+    for result in found.lengths() {
+        if !found.further.is_empty() {
+            eprintln!("length {}, radius {}:", result.sites, result.radius);
+        }
+        describe_length(result);
+    }
+    for LengthGrowth { temperature, measured, predicted, lengths } in &found.growth {
+        let half = 1.96 * measured.slope_error;
+        eprintln!(
+            "temperature {temperature}: ln E[T] rises by {:.3} nats a token (95 %: {:.3} to {:.3}) over {lengths} lengths{}",
+            measured.slope,
+            measured.slope - half,
+            measured.slope + half,
+            predicted.map_or(String::new(), |slope| format!("; of the bound {slope:.3}"))
+        );
+    }
+}
+
+fn describe_length(result: &EscapeResult) {
     let from = match result.ball.quenches {
         Some(found) => format!("{} of {} quenches led there", found.led_here, found.all),
         None => "typed".to_owned(),
     };
     let fixed = if result.ball.margin.fixed_point { "a fixed point" } else { "NOT a fixed point" };
-    eprintln!("seed {}; anchor ({from}, {fixed}): {}", spec.seed, result.anchor_text.join(" "));
+    eprintln!("anchor ({from}, {fixed}): {}", result.anchor_text.join(" "));
     if let Some(margin) = result.margin_upper {
         eprintln!(
             "smallest margin seen up to distance {}: {margin:.4} nats (the true one is at most this)",

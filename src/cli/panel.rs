@@ -1,6 +1,5 @@
 //! `kleroterion panel`: lotteries over panels, and draws from them.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -119,18 +118,9 @@ impl Files {
         if self.already.is_none() && self.left.is_none() {
             return Ok(Given { pool: Arc::new(pool), quotas, before: None });
         }
-        let places: HashMap<&str, u32> = pool.ids().iter().map(String::as_str).zip(0..).collect();
         let named = |file: &Option<PathBuf>| -> Result<Vec<Named>, Failure> {
             let Some(path) = file else { return Ok(Vec::new()) };
-            let listed = named_people::read(path, self.id.as_deref()).map_err(Failure::input)?;
-            let place = |(id, why): (String, String)| match places.get(id.as_str()) {
-                Some(&place) => Ok((place, why)),
-                None => Err(Failure::Input(format!(
-                    "nobody among the people has the id {id:?}: correct it, or take it out ({})",
-                    path.display()
-                ))),
-            };
-            listed.into_iter().map(place).collect()
+            named_people::read_among(path, self.id.as_deref(), &pool).map_err(Failure::input)
         };
         let (seated, gone) = (named(&self.already)?, named(&self.left)?);
         let left = settle(&pool, &quotas, &seated, &gone, self.one_per_household(), None)

@@ -16,6 +16,9 @@ use crate::sortition::table::{Table, TableFull};
 /// Problems that a message tells before it only counts them.
 const TOLD: usize = 20;
 
+/// Bytes of a table of quotas at most: some thousands of rows.
+const MOST_OF_QUOTAS: u64 = 1 << 20;
+
 /// A file that was refused, for all its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -82,6 +85,12 @@ pub fn read_quotas(path: &Path, size: u32, tolerance: f64) -> Result<ReadQuotas,
     let read = table::read(path, None).map_err(|error| Refused::new(path, &[error.problem]))?;
     let quotas = quota_table::read(&read.table, size, tolerance).map_err(|errors| Refused::new(path, &errors))?;
     Ok(ReadQuotas { quotas, warnings: read.warnings.iter().map(ToString::to_string).collect() })
+}
+
+/// Whether a file holds quotas, by its columns; what cannot be read, or is larger than any table of quotas, does not.
+pub fn holds_quotas(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() <= MOST_OF_QUOTAS)
+        && table::read(path, None).is_ok_and(|read| quota_table::has_quota_columns(&read.table))
 }
 
 /// People with the attributes that `quotas` name, their values in the quotas' spelling. Blank cells and values that the

@@ -1,9 +1,12 @@
 //! Lists of people by their ids: one a line, or a table with a column of ids and, if wished, one that says why.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::decode::decode;
 use super::delimited::records;
+use crate::sortition::before::Named;
+use crate::sortition::pool::Pool;
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 64 << 20;
@@ -23,6 +26,30 @@ pub enum NamedPeopleError {
     NoId { row: u32, path: PathBuf },
     #[error("nobody is named. Write one id on each line, or a table with a column \"id\" ({path})", path = .path.display())]
     Nobody { path: PathBuf },
+    #[error("nobody among the people has the id {id:?}: correct it, or take it out ({path})", path = .path.display())]
+    Unknown { id: String, path: PathBuf },
+    #[error("{id:?} is named twice: take one of the two out ({path})", path = .path.display())]
+    Twice { id: String, path: PathBuf },
+}
+
+/// The people of a list, as places in `pool`, with why they are named; a list that names somebody who is not there, or
+/// somebody twice, is refused as a whole. `id` is the header of the column of ids in the file of the people.
+pub fn read_among(path: &Path, id: Option<&str>, pool: &Pool) -> Result<Vec<Named>, NamedPeopleError> {
+    let listed = read(path, id)?;
+    let mut places: HashMap<&str, (u32, bool)> =
+        pool.ids().iter().map(String::as_str).zip((0..).map(|place| (place, false))).collect();
+    let mut found = Vec::with_capacity(listed.len());
+    for (id, why) in listed {
+        match places.get_mut(id.as_str()) {
+            None => return Err(NamedPeopleError::Unknown { id, path: path.into() }),
+            Some((_, true)) => return Err(NamedPeopleError::Twice { id, path: path.into() }),
+            Some((place, taken)) => {
+                *taken = true;
+                found.push((*place, why));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Ids with why they are named (empty where the file does not say), in the order of the file; the first row is a header

@@ -2,7 +2,7 @@
 
 use super::command_line::option;
 use crate::glauber::chain::Energy;
-use crate::glauber::experiments::escape::{Anchor, EscapeSpec};
+use crate::glauber::experiments::escape::{Anchor, Criterion, EscapeSpec};
 use crate::glauber::experiments::exact::ExactRunSpec;
 use crate::glauber::experiments::mix::MixSpec;
 use crate::glauber::experiments::phase::PhaseSpec;
@@ -127,9 +127,19 @@ pub(super) fn exact(line: &mut Vec<String>, spec: &ExactRunSpec) {
 pub(super) fn escape(line: &mut Vec<String>, spec: &EscapeSpec) {
     line.push("escape".to_owned());
     option(line, "--model", &spec.model);
-    option(line, "--length", &spec.length.to_string());
+    if spec.further.is_empty() {
+        option(line, "--length", &spec.length.to_string());
+    } else {
+        option(line, "--lengths", &list(&spec.lengths()));
+    }
     option(line, "--temperatures", &list(&spec.temperatures));
-    option(line, "--radius", &spec.radius.to_string());
+    if spec.criterion != Criterion::default() {
+        option(line, "--criterion", &spec.criterion.to_string());
+    }
+    match spec.radius_share {
+        Some(share) => option(line, "--radius-share", &share.to_string()),
+        None => option(line, "--radius", &spec.radius.to_string()),
+    }
     match &spec.anchor {
         Anchor::Quenched(count) => option(line, "--quenches", &count.to_string()),
         Anchor::Typed(sentence) => option(line, "--anchor", sentence),

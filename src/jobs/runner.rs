@@ -1,7 +1,7 @@
 //! Worker threads that take queued runs from a project, one after the other, and tell what happens.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -28,11 +28,11 @@ pub enum Event {
 
 /// Runs of one project. Dropping it pauses nothing: call [`Runner::shut_down`] first.
 ///
-/// Two threads work: one on certify, survey and training runs, which take all cores, and one beside it on downloads and
-/// verifications.
+/// Two lanes are worked on beside each other: certify, survey and training runs, which take all cores, and downloads and
+/// verifications. In each lane one run works at a time. A paused run keeps its thread and its memory, and gives its place to
+/// the next one; asked to go on, it waits for the place.
 pub struct Runner {
     shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
 }
 
 /// Kinds of runs that wait for each other.
@@ -66,6 +66,9 @@ struct Shared {
     events: Mutex<Outbox>,
     board: Mutex<Board>,
     changed: Condvar,
+    directory: PathBuf,
+    /// A thread for each lane, and for each paused run.
+    workers: Mutex<Vec<JoinHandle<()>>>,
     /// For small writes by other threads than the workers, which have connections of their own.
     control: Mutex<Project>,
 }
@@ -84,9 +87,31 @@ const RESULTS_GAP: Duration = Duration::from_millis(100);
 /// What waits and what is in work.
 #[derive(Default)]
 struct Board {
+    /// Runs to begin, and paused ones that shall go on.
     queue: VecDeque<(Lane, RunId)>,
-    current: BTreeMap<RunId, Arc<JobContext>>,
+    current: BTreeMap<RunId, Sat>,
+    /// Threads of each lane that wait for something to do.
+    idle: BTreeMap<Lane, usize>,
     closing: bool,
+}
+
+/// A run that has a thread.
+struct Sat {
+    lane: Lane,
+    context: Arc<JobContext>,
+    /// It holds at a checkpoint: another run of its lane may work.
+    held: bool,
+}
+
+impl Board {
+    /// Whether no run of the lane works.
+    fn is_free(&self, lane: Lane) -> bool {
+        !self.current.values().any(|sat| sat.lane == lane && !sat.held)
+    }
+
+    fn waits(&self, run: RunId) -> bool {
+        self.queue.iter().any(|&(_, waiting)| waiting == run)
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -110,26 +135,18 @@ impl Runner {
                 }
             }
         }
-        let projects = [Lane::Heavy, Lane::Light]
-            .into_iter()
-            .map(|lane| Ok((lane, Project::open_beside(directory)?)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
         let shared = Arc::new(Shared {
             library,
             wake,
             events: Mutex::default(),
             board: Mutex::new(board),
             changed: Condvar::new(),
+            directory: directory.to_owned(),
+            workers: Mutex::default(),
             control: Mutex::new(control),
         });
-        let workers = projects
-            .into_iter()
-            .map(|(lane, project)| {
-                let shared = shared.clone();
-                thread::spawn(move || shared.work(lane, &project))
-            })
-            .collect();
-        Ok(Self { shared, workers })
+        [Lane::Heavy, Lane::Light].into_iter().try_for_each(|lane| shared.add_worker(lane))?;
+        Ok(Self { shared })
     }
 
     /// Stores the run as queued and returns its id. Blocks only for one small transaction.
@@ -139,22 +156,40 @@ impl Runner {
         Ok(run)
     }
 
-    /// Asks a running run to hold at its next checkpoint.
+    /// Asks a running run to hold at its next checkpoint; the next one of the queue then has its place.
     pub fn pause(&self, run: RunId) {
-        if let Some(context) = locked(&self.shared.board).current.get(&run) {
-            context.pause();
+        let waited = {
+            let mut board = locked(&self.shared.board);
+            let Some(sat) = board.current.get(&run) else { return };
+            sat.context.pause();
+            let before = board.queue.len();
+            board.queue.retain(|&(_, waiting)| waiting != run);
+            board.queue.len() < before
+        };
+        // It was to go on, and had not yet.
+        if waited {
+            self.shared.enter(run, RunState::Paused, None);
         }
     }
 
-    /// Lets a paused run go on, or queues an interrupted, failed or cancelled one to continue from its last commit.
+    /// Lets a paused run go on as soon as no other of its lane works, before those that have not begun; or queues an
+    /// interrupted, failed or cancelled one to continue from its last commit.
     pub fn resume(&self, run: RunId) -> Result<(), StoreError> {
         {
-            let board = locked(&self.shared.board);
-            if let Some(context) = board.current.get(&run) {
-                context.go_on();
+            let mut board = locked(&self.shared.board);
+            if board.waits(run) {
                 return Ok(());
             }
-            if board.queue.iter().any(|&(_, waiting)| waiting == run) {
+            if let Some(sat) = board.current.get(&run) {
+                let lane = sat.lane;
+                if sat.held && !board.is_free(lane) {
+                    board.queue.push_front((lane, run));
+                    drop(board);
+                    self.shared.enter(run, RunState::Queued, None);
+                } else if let Some(sat) = board.current.get_mut(&run) {
+                    sat.held = false;
+                    sat.context.go_on();
+                }
                 return Ok(());
             }
         }
@@ -171,12 +206,15 @@ impl Runner {
     pub fn cancel(&self, run: RunId) {
         let waited = {
             let mut board = locked(&self.shared.board);
-            if let Some(context) = board.current.get(&run) {
-                context.stop(Stop::Cancel);
-            }
             let before = board.queue.len();
             board.queue.retain(|&(_, waiting)| waiting != run);
-            board.queue.len() < before
+            match board.current.get(&run) {
+                Some(sat) => {
+                    sat.context.stop(Stop::Cancel);
+                    false
+                }
+                None => board.queue.len() < before,
+            }
         };
         if waited {
             self.shared.enter(run, RunState::Cancelled, None);
@@ -200,12 +238,13 @@ impl Runner {
         {
             let mut board = locked(&self.shared.board);
             board.closing = true;
-            for context in board.current.values() {
-                context.stop(Stop::Interrupt);
+            for sat in board.current.values() {
+                sat.context.stop(Stop::Interrupt);
             }
         }
         self.shared.changed.notify_all();
-        for worker in self.workers {
+        let workers = std::mem::take(&mut *locked(&self.shared.workers));
+        for worker in workers {
             // A worker catches the panics of its runs; one of its own has been printed, and there is nothing to save.
             worker.join().ok();
         }
@@ -234,40 +273,94 @@ impl Shared {
         self.push(Event::State { run, state, message });
     }
 
+    /// Starts a thread that works on runs of `lane`.
+    fn add_worker(self: &Arc<Self>, lane: Lane) -> Result<(), StoreError> {
+        let project = Project::open_beside(&self.directory)?;
+        let shared = self.clone();
+        locked(&self.workers).push(thread::spawn(move || shared.work(lane, &project)));
+        Ok(())
+    }
+
     /// The life of a worker thread.
     fn work(self: &Arc<Self>, lane: Lane, project: &Project) {
         while let Some((run, context)) = self.next(lane) {
             self.sit(project, run, &context);
-            locked(&self.board).current.remove(&run);
+            let spare = {
+                let mut board = locked(&self.board);
+                board.current.remove(&run);
+                board.idle.get(&lane).is_some_and(|&idle| idle > 0)
+            };
+            self.changed.notify_all();
             (self.wake)();
+            if spare {
+                // It was begun beside a paused run, or a paused run has ended beside it.
+                return;
+            }
         }
     }
 
     /// Waits for a run of this lane; `None` when the runner closes.
     fn next(self: &Arc<Self>, lane: Lane) -> Option<(RunId, Arc<JobContext>)> {
         let mut board = locked(&self.board);
-        loop {
+        *board.idle.entry(lane).or_default() += 1;
+        let found = loop {
             if board.closing {
-                return None;
+                break None;
             }
-            if let Some(place) = board.queue.iter().position(|&(of, _)| of == lane) {
-                let (_, run) = board.queue.remove(place)?;
-                let shared = Arc::downgrade(self);
-                let context = Arc::new(JobContext::new(move |signal| {
-                    let Some(shared) = shared.upgrade() else { return };
-                    match signal {
-                        Signal::Progress { stage, done, total, rate, seconds_left } => {
-                            shared.push(Event::Progress { run, stage, done, total, rate, seconds_left });
-                        }
-                        Signal::Paused => shared.enter(run, RunState::Paused, None),
-                        Signal::Continued => shared.enter(run, RunState::Running, None),
-                    }
-                }));
-                board.current.insert(run, context.clone());
-                return Some((run, context));
+            let place = board.queue.iter().position(|&(of, _)| of == lane).filter(|_| board.is_free(lane));
+            if let Some((_, run)) = place.and_then(|place| board.queue.remove(place)) {
+                if let Some(sat) = board.current.get_mut(&run) {
+                    sat.held = false;
+                    sat.context.go_on();
+                    continue;
+                }
+                let context = self.context(run);
+                board.current.insert(run, Sat { lane, context: context.clone(), held: false });
+                break Some((run, context));
             }
             board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+        };
+        if let Some(idle) = board.idle.get_mut(&lane) {
+            *idle -= 1;
         }
+        found
+    }
+
+    /// Progress and pauses of a run, told as events.
+    fn context(self: &Arc<Self>, run: RunId) -> Arc<JobContext> {
+        let shared = Arc::downgrade(self);
+        Arc::new(JobContext::new(move |signal| {
+            let Some(shared) = shared.upgrade() else { return };
+            match signal {
+                Signal::Progress { stage, done, total, rate, seconds_left } => {
+                    shared.push(Event::Progress { run, stage, done, total, rate, seconds_left });
+                }
+                Signal::Paused => shared.hold(run),
+                Signal::Continued => {
+                    if let Some(sat) = locked(&shared.board).current.get_mut(&run) {
+                        sat.held = false;
+                    }
+                    shared.enter(run, RunState::Running, None);
+                }
+            }
+        }))
+    }
+
+    /// A run holds: its lane is free for the next one, which needs a thread.
+    fn hold(self: &Arc<Self>, run: RunId) {
+        let alone = {
+            let mut board = locked(&self.board);
+            let closing = board.closing;
+            let lane = board.current.get_mut(&run).map(|sat| {
+                sat.held = true;
+                sat.lane
+            });
+            lane.filter(|lane| !closing && board.idle.get(lane).is_none_or(|&idle| idle == 0))
+        };
+        self.changed.notify_all();
+        let problem = alone.and_then(|lane| self.add_worker(lane).err());
+        let message = problem.map(|error| format!("paused, but the runs behind it cannot start meanwhile: {error}"));
+        self.enter(run, RunState::Paused, message);
     }
 
     /// One sitting of one run.
@@ -289,6 +382,8 @@ impl Shared {
             clock: &|| context.seconds(),
             committed: &|| self.push(Event::Results { run }),
             stopped_as: &|| match context.stopped() {
+                // It had been asked to go on: the next opening of the project lets it.
+                Some(Stop::Interrupt) if locked(&self.board).waits(run) => RunState::Queued,
                 Some(Stop::Interrupt) => RunState::Interrupted,
                 Some(Stop::Cancel) | None => RunState::Cancelled,
             },

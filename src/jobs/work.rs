@@ -13,7 +13,7 @@ use crate::glauber::certificate::{self, Certificate};
 use crate::glauber::certify::{self, CertifyResult, CertifySpec, TokenChoice};
 use crate::glauber::conditionals::{Conditionals, ConditionalsError, ModelIdentity};
 use crate::glauber::exact::ExactResult;
-use crate::glauber::experiments::escape::EscapeResult;
+use crate::glauber::experiments::escape::EscapeFindings;
 use crate::glauber::experiments::mix::MixResult;
 use crate::glauber::experiments::perfect::PerfectResult;
 use crate::glauber::experiments::phase::{CellSummary, PhaseFindings};
@@ -45,7 +45,7 @@ pub enum RunOutcome {
         result: Box<ExactResult>,
         perfect: Option<PerfectResult>,
     },
-    Escape(Box<EscapeResult>),
+    Escape(Box<EscapeFindings>),
     Phase {
         cells: Vec<ChainCellRow<CellSummary>>,
         findings: Vec<PhaseFindings>,

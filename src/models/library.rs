@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::cache::CachedConditionals;
 use super::conditionals::MaskedLmConditionals;
@@ -22,6 +22,8 @@ use crate::progress::Progress;
 
 /// Bytes of cached answers that a model keeps between runs.
 const CACHED_AT_REST: usize = 16 << 20;
+/// Time between two looks at whether another opening of the same model has loaded it.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// Toys that may be named without settings.
 const TOYS: [&str; 7] = ["product", "ising", "curie-weiss", "potts", "table-pair", "random-table", "random"];
@@ -202,7 +204,17 @@ impl Library {
             });
             models.entry(key).or_default().clone()
         };
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever loads it may be paused for long: waiting for it can be paused and cancelled like loading.
+        let mut slot = loop {
+            match slot.try_lock() {
+                Ok(slot) => break slot,
+                Err(TryLockError::Poisoned(slot)) => break slot.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    progress.checkpoint()?;
+                    std::thread::sleep(WAIT);
+                }
+            }
+        };
         let shared = match slot.upgrade() {
             Some(shared) => shared,
             None => {

@@ -11,6 +11,9 @@ use super::problem::Problem;
 use super::program::Unsolved;
 use crate::progress::Progress;
 
+/// Seats by which expected counts miss a quota for rounding only.
+const MET: f64 = 1e-9;
+
 /// What is made as good as it can be, over all people who are in some panel.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "rule", rename_all = "kebab-case")]
@@ -110,13 +113,26 @@ pub fn optimum(
     if excluded.iter().all(|&out| out) {
         return Err(Unsolved::Infeasible);
     }
-    let counts = objective.solve(problem, &excluded, progress)?;
+    let counts = match equal_chances(problem, &excluded) {
+        Some(counts) => counts,
+        None => objective.solve(problem, &excluded, progress)?,
+    };
     let without = || Unsolved::Failed("somebody who can be drawn was left without a chance".into());
     let (_, weights) = objective.linearised(problem, &excluded, &counts).ok_or_else(without)?;
     let multipliers = sharp_multipliers(problem, &excluded, &weights, progress)?;
     let (value, bound) = objective.bounded(problem, &excluded, &counts, &multipliers).ok_or_else(without)?;
     let residual = residual(problem, &counts);
     Ok(Optimum { objective, counts, excluded, value, bound, multipliers, residual })
+}
+
+/// Expected counts that give everybody who is not excluded the same chance, where the quotas allow them: no figure of any rule
+/// is better then, as means of higher order are no smaller.
+fn equal_chances(problem: &Problem, excluded: &[bool]) -> Option<Vec<f64>> {
+    let people: f64 = included(problem, excluded).map(|(_, size)| size).sum();
+    let each = f64::from(problem.size) / people;
+    let mut counts = vec![0.0; problem.types.len()];
+    included(problem, excluded).for_each(|(t, size)| counts[t] = each * size);
+    (each <= 1.0 && residual(problem, &counts) <= MET).then_some(counts)
 }
 
 /// A lottery with the optimum's chances and its certificate. Where whole panels cannot attain them, the lottery comes as near
@@ -171,6 +187,21 @@ mod tests {
             assert_eq!(found.excluded, [false, true, false]);
             assert!((found.counts[0] - 1.0).abs() < 1e-7 && found.counts[1] == 0.0, "{found:?}");
         }
+    }
+
+    #[test]
+    fn equal_chances_are_taken_where_quotas_allow_them() {
+        let bounds = [("g", "a", 1, 3), ("g", "b", 2, 4)];
+        let people: [(&[&str], usize); 2] = [(&["a"], 40), (&["b"], 60)];
+        let problem = instances::problem(5, &bounds, &people);
+        assert_eq!(equal_chances(&problem, &[false; 2]), Some(vec![2.0, 3.0]));
+        for (rule, best) in RULES.into_iter().zip([0.05, 2.0]) {
+            let found = optimum(&problem, rule, &[], &Silent).unwrap();
+            assert!((found.value - best).abs() < 1e-12 && (found.bound - best).abs() < 1e-9, "{found:?}");
+        }
+        // Two of three seats for the rarer value leave no room for them.
+        let tight = instances::problem(3, &[("g", "a", 2, 2), ("g", "b", 1, 1)], &people);
+        assert_eq!(equal_chances(&tight, &[false; 2]), None);
     }
 
     #[test]

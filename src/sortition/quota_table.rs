@@ -103,6 +103,11 @@ impl Columns {
     }
 }
 
+/// Whether a table has the columns of quotas: `feature, value, min, max` in any of the layouts.
+pub fn has_quota_columns(table: &Table) -> bool {
+    Columns::find(table).is_some()
+}
+
 /// The quotas of a table for a panel of `size`; `tolerance` is the relative one of bounds that are made from targets. All
 /// that stands against it is told at once.
 pub fn read(table: &Table, size: u32, tolerance: f64) -> Result<Quotas, Vec<QuotaTableError>> {

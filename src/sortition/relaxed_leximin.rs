@@ -14,6 +14,9 @@ const SHARP: f64 = 1e-7;
 /// times distance is far below this times [`SHARP`].
 const BINDING: f64 = 1e-6;
 
+/// People a seat from which on there is a crowd.
+const CROWD: f64 = 100.0;
+
 /// One stage: the lowest chance that can still be raised, raised as far as it goes.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Stage {
@@ -132,7 +135,8 @@ impl Face<'_> {
         for &t in &open {
             place[t] = program.column(0.0, 0.0, sizes[t]);
         }
-        let chance = program.column(-1.0, 0.0, 1.0);
+        let scale = scale(problem);
+        let chance = program.column(-1.0, 0.0, scale);
         // The size is a row of all types, always tight.
         let everybody: Vec<u32> = (0..sizes.len() as u32).collect();
         let k = f64::from(problem.size);
@@ -160,7 +164,7 @@ impl Face<'_> {
         }
         let first = program.constraints.len();
         for &t in &open {
-            program.constrain(vec![(place[t], 1.0 / sizes[t]), (chance, -1.0)], 0.0, f64::INFINITY);
+            program.constrain(vec![(place[t], scale / sizes[t]), (chance, -1.0)], 0.0, f64::INFINITY);
         }
         let found = program.solve_interior(progress)?;
         let reached = open.iter().map(|&t| found.values[place[t]] / sizes[t]).fold(f64::INFINITY, f64::min);
@@ -171,13 +175,20 @@ impl Face<'_> {
             return Err(Unsolved::Failed("a stage of leximin came without prices".into()));
         }
         let shares = open.iter().zip(&prices).map(|(&t, price)| (t as u32, price / total)).collect();
-        let price = |at: &Option<usize>| at.map_or(0.0, |at| -found.multipliers[at] / total);
+        let price = |at: &Option<usize>| at.map_or(0.0, |at| -found.multipliers[at] / (total * scale));
         let counts = (0..sizes.len())
             .map(|t| self.floor[t].map_or_else(|| found.values[place[t]], |chance| chance * sizes[t]))
             .collect();
         let prices = constraint[1..].iter().map(price).collect();
         Ok(Raised { chance: reached.clamp(0.0, 1.0), counts, shares, prices })
     }
+}
+
+/// What chances are multiplied by for the solver, whose tolerances are absolute: those of a crowd are small, and what is
+/// missing to each of them sums up over everybody.
+fn scale(problem: &Problem) -> f64 {
+    let people = problem.people() as f64 / f64::from(problem.size);
+    if people > CROWD { people } else { 1.0 }
 }
 
 /// Rows of equations that say something new, kept in echelon form.

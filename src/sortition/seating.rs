@@ -27,19 +27,23 @@ struct Needs(Vec<f64>);
 pub fn seat(problem: &Problem, lottery: &TypeLottery, seed: u64) -> Lottery {
     let panels = &lottery.panels;
     let lengths: Vec<f64> = panels.iter().map(|panel| panel.probability).collect();
-    let mut counts = vec![vec![0; panels.len()]; problem.types.len()];
+    let mut seats = vec![Vec::new(); problem.types.len()];
     for (place, panel) in panels.iter().enumerate() {
-        panel.counts.iter().for_each(|&(t, count)| counts[t as usize][place] = count as usize);
+        panel.counts.iter().for_each(|&(t, count)| seats[t as usize].push((place, count as usize)));
     }
+    // Of one type at a time: thousands of types in thousands of panels do not fit memory.
+    let mut counts = vec![0; panels.len()];
     let mut sittings: Vec<Vec<(u32, Sitting)>> = panels.iter().map(|_| Vec::new()).collect();
-    for (t, (kind, counts)) in problem.types.iter().zip(&counts).enumerate() {
+    for (t, (kind, seats)) in problem.types.iter().zip(&seats).enumerate() {
+        counts.fill(0);
+        seats.iter().for_each(|&(panel, count)| counts[panel] = count);
         let people = kind.members.len();
         let mut places = vec![0; people];
         Counter::new(seed).at(t as u64, 0).shuffle(0, &mut places);
         let least = counts.iter().copied().min().unwrap_or(0);
         let own = match counts.iter().all(|&count| count <= least + 1) {
-            true => along_the_line(&lengths, counts, least, people),
-            false => panel_by_panel(&lengths, counts, people),
+            true => along_the_line(&lengths, &counts, least, people),
+            false => panel_by_panel(&lengths, &counts, people),
         };
         for (panel, sitting) in own {
             sittings[panel].push((kind.members[places[sitting.person] as usize], sitting));

@@ -183,6 +183,8 @@ pub enum Command {
     ChoosePeople,
     /// Chooses a file of quotas off the UI thread; the Panel tab takes them over.
     ChooseQuotas,
+    /// Chooses a list of people who are on the panel already off the UI thread; the Panel tab seats them.
+    ChooseSeated,
     /// Chooses a panel's audit file off the UI thread and checks it.
     ChooseAudit,
     /// Stores people in the project and shows them in the Panel tab.

@@ -87,6 +87,8 @@ pub enum Purpose {
     /// A panel's audit file.
     Audit,
     Quotas,
+    /// People who are on the panel already.
+    Seated,
     People,
     Export(Export),
 }
@@ -103,7 +105,9 @@ impl Purpose {
     pub fn chooser(&self) -> Chooser {
         match self {
             Self::NewProject | Self::OpenProject | Self::DuplicateProject | Self::CopySample(_) => Chooser::Folder,
-            Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::People => Chooser::OpenFile,
+            Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::Seated | Self::People => {
+                Chooser::OpenFile
+            }
             Self::Export(_) => Chooser::SaveFile,
         }
     }
@@ -114,6 +118,7 @@ impl Purpose {
             Self::Certificate => Some(("Certificate or audit file", &["json"])),
             Self::Audit => Some(("Audit file", &["json"])),
             Self::Quotas => Some(("Quotas", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
+            Self::Seated => Some(("People by their ids", &["csv", "tsv", "txt"])),
             Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             _ => None,
         }
@@ -164,6 +169,12 @@ impl Purpose {
                 "The Sortition Foundation's layouts: feature, value, min, max, or category, name, min, max; min_flex and max_flex if you like.",
                 "File",
                 "Import",
+            ),
+            Self::Seated => (
+                "Seat people from a file".into(),
+                "One id on each line, or a table with a column of ids and, if you like, one named why. All of them are seated, or nobody.",
+                "File",
+                "Seat them",
             ),
             Self::People => (
                 "Import people".into(),

@@ -1,6 +1,7 @@
 //! Words for runs, rates and times of day, the same in every tab. Numbers: [`crate::figures::number`].
 
-use crate::figures::number::{count, counted};
+use crate::figures::number::{count, counted, percent};
+use crate::glauber::experiments::escape::{Criterion, EscapeSpec};
 use crate::jobs::spec::RunSpec;
 
 /// `310/s`, `2.4/s`.
@@ -49,9 +50,9 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::Mix(spec) => format!("n = {}, tau = {}, {} coupling", spec.length, spec.temperature, spec.coupling),
         RunSpec::Exact(spec) => format!("n = {}, tau = {}", spec.length, spec.temperature),
         RunSpec::Escape(spec) => format!(
-            "n = {}, radius {}, {}",
-            spec.template.as_ref().map_or(spec.length, |template| template.free.len()),
-            spec.radius,
+            "n = {}, {}, {}",
+            escape_lengths(spec),
+            escape_rule(spec),
             counted(spec.temperatures.len() as u64, "temperature", "temperatures")
         ),
         RunSpec::Phase(spec) => {
@@ -67,6 +68,20 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
         RunSpec::VerifyPanel(spec) => spec.name.clone(),
+    }
+}
+
+/// Lengths of an escape run: `4, 6, 8`.
+pub fn escape_lengths(spec: &EscapeSpec) -> String {
+    spec.lengths().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What a chain of an escape run has to do to have escaped.
+pub fn escape_rule(spec: &EscapeSpec) -> String {
+    match (spec.criterion, spec.radius_share) {
+        (Criterion::Basin, _) => "until the basin changes".to_owned(),
+        (Criterion::Distance, Some(share)) => format!("radius {} of the length", percent(share)),
+        (Criterion::Distance, None) => format!("radius {}", spec.radius),
     }
 }
 

@@ -1,18 +1,32 @@
 //! The whole workbench on a project of its own, on the Panel tab, driven through the accessibility tree.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Event, Key, Modifiers, Theme};
+use eframe::egui::{DroppedFile, Event, Key, Modifiers, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use kleroterion::store::Project;
 use kleroterion::ui::Workbench;
 use kleroterion::ui::command::{Command, TabKind};
 use kleroterion::ui::settings::ThemeChoice;
+
+/// A file that is dropped.
+#[derive(Debug)]
+struct OnDisk(PathBuf);
+
+impl DroppedFile for OnDisk {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
 
 /// A workbench with a project of its own, on the Panel tab.
 pub struct Window {
@@ -110,6 +124,12 @@ impl Window {
         self.harness.run_steps(3);
     }
 
+    /// Drops a file on the window.
+    pub fn drop_file(&mut self, path: &Path) {
+        self.harness.input_mut().dropped_files.push(Arc::new(OnDisk(path.to_path_buf())));
+        self.harness.run_steps(3);
+    }
+
     /// Puts the cursor on a cell by its spoken name.
     pub fn cell(&mut self, start: &str) {
         self.harness.run_steps(2);
@@ -137,7 +157,7 @@ impl Window {
     pub fn picture(&mut self, name: &str) {
         if let Some(folder) = std::env::var_os("PANEL_PICTURES") {
             let image = self.harness.render().unwrap();
-            image.save(std::path::Path::new(&folder).join(name)).unwrap();
+            image.save(Path::new(&folder).join(name)).unwrap();
         }
     }
 
@@ -147,7 +167,7 @@ impl Window {
     }
 
     /// Answers the dialog that asks for a file, and waits until it was written.
-    pub fn save_as(&mut self, path: &std::path::Path) {
+    pub fn save_as(&mut self, path: &Path) {
         self.harness.run_steps(3);
         self.type_into("File", path.to_str().unwrap());
         self.click("Save");

@@ -58,6 +58,56 @@ fn quotas_come_from_a_file_as_one_edit_and_go_to_one() {
 }
 
 #[test]
+fn a_table_of_quotas_that_is_dropped_is_read_as_quotas() {
+    let mut window = Window::of_height(1400.0).begin_with_sample();
+    window.wait_for("Gender, Woman, min, 13");
+    let dropped = [
+        ("new.csv", "feature,value,min,max,min_flex,max_flex\nGender,Woman,9,20,8,21\nGender,Man,9,20,8,21\n", "9"),
+        ("old.csv", "category,name,min,max\nGender,Woman,7,20\nGender,Man,10,20\n", "7"),
+    ];
+    for (name, text, min) in dropped {
+        let path = window.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        window.drop_file(&path);
+        window.wait_for(&format!("{name}: 2 rows taken over"));
+        assert!(window.has(&format!("Gender, Woman, min, {min}")) && !window.has("What each column is"));
+    }
+    // People are people still.
+    let path = window.folder.path().join("people.csv");
+    std::fs::write(&path, "id,Gender\nA,Woman\nB,Man\n").unwrap();
+    window.drop_file(&path);
+    window.wait_for("What each column is");
+}
+
+#[test]
+fn people_are_seated_from_a_file_all_of_them_or_nobody() {
+    let mut window = Window::of_height(2400.0).begin_with_sample();
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    let path = window.folder.path().join("pilot.csv");
+    let seat = |window: &mut Window, text: &str| {
+        std::fs::write(&path, text).unwrap();
+        window.click("From a file…");
+        window.type_into("File", path.to_str().unwrap());
+        window.harness.get_all_by_role_and_label(Role::Button, "Seat them").last().unwrap().click();
+        window.harness.run_steps(3);
+    };
+    seat(&mut window, "id,why\nA001,pilot panel\nZ999,\n");
+    window.wait_for("Nobody among the people has the id \"Z999\": correct it, or take it out");
+    assert!(window.has("Nobody. People whom you name keep a seat"), "nobody was seated");
+    seat(&mut window, "id,why\nA001,pilot panel\nA002,\nA001,\n");
+    window.wait_for("\"A001\" is named twice");
+    seat(&mut window, "id,why\nA001,pilot panel\nA002,\n");
+    window.wait_for("2 people from the file.");
+    window.wait_for("Possible: a panel of 30 (2 seated already) meets every quota");
+    assert!(window.has("pilot panel"));
+    seat(&mut window, "A002\nA003\n");
+    window.wait_for("1 person from the file; 1 of the list were seated before.");
+    window.wait_for("3 people are seated.");
+    window.key(Modifiers::COMMAND, Key::Z);
+    window.wait_for("2 people are seated.");
+}
+
+#[test]
 fn presets_fill_shares_and_undo_takes_them_back() {
     let mut window = Window::sample();
     window.wait_for("everybody can be on one");

@@ -270,6 +270,32 @@ fn chains_leave_an_anchor_and_their_times_are_fitted() {
         _ => false,
     });
     assert!(exported);
+    // Lengths beside it: E[T] against n, and each length on its own.
+    type_into(&mut harness, Role::MultilineTextInput, "Further lengths", "4, 6");
+    click(&mut harness, Role::CheckBox, "Radius grows with the length");
+    harness.run_steps(3);
+    click(&mut harness, Role::Button, "Run escapes");
+    wait_done(&desk, &mut harness);
+    let started = desk.borrow().started();
+    let Some(RunSpec::Escape(spec)) = started.last() else { panic!("escapes") };
+    assert_eq!((spec.lengths(), spec.radius_share), (vec![8, 4, 6], Some(0.25)));
+    wait_for(&mut harness, "nats a position at");
+    assert!(harness.query_by_role_and_label(Role::Figure, "Escape time against length").is_some());
+    click(&mut harness, Role::Button, "n = 4");
+    harness.run_steps(2);
+    wait_for(&mut harness, "4 free positions, radius 1, random scan");
+    click(&mut harness, Role::Button, "Export escape-growth as CSV");
+    let exported = desk.borrow().commands.iter().any(|command| match command {
+        Command::ExportTable(table) => table.name == "escape-growth" && !table.rows.is_empty(),
+        _ => false,
+    });
+    assert!(exported);
+    // The other criterion.
+    click(&mut harness, Role::Button, "Its basin changes");
+    harness.run_steps(3);
+    click(&mut harness, Role::Button, "Run escapes");
+    wait_done(&desk, &mut harness);
+    wait_for(&mut harness, "Chains end when their basin changes");
     click(&mut harness, Role::Button, "What is an Arrhenius plot?");
     assert!(has(&harness, "barrier of fixed height"));
 }

@@ -17,6 +17,9 @@ pub enum Chains {
     /// Single chains, their Hamming distance counted from their own start. With a radius a chain ends at
     /// `T = min { t : d(X_t, X_0) > radius }`, its escape; without one it runs to the cap.
     Single { radius: Option<u32> },
+    /// Single chains that end at `T = min { t : basin(X_t) != basin(X_0) }`: the first state that argmax dynamics leads to
+    /// another attractor than their start.
+    Basin,
 }
 
 impl Chains {
@@ -29,7 +32,7 @@ impl Chains {
     pub(super) fn lag(self) -> u64 {
         match self {
             Self::Pairs { lag, .. } => lag,
-            Self::Single { .. } => 0,
+            Self::Single { .. } | Self::Basin => 0,
         }
     }
 

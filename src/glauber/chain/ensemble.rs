@@ -1,5 +1,6 @@
 //! Thousands of coupled pairs and single chains over a grid of cells, advanced together and resumable at any moment.
 
+use super::basins::Basins;
 use super::cell::{Cell, Chains, Record, check_count};
 use super::draw::{Drawing, Known};
 use super::foresight::{Foresight, laws_of};
@@ -84,7 +85,8 @@ pub struct Batch {
     pub segments: Vec<Segment>,
     /// Site updates made.
     pub updates: u64,
-    /// Rows that the models evaluated.
+    /// Rows that the models evaluated for steps. Quenches that find basins come on top: how many depends on which basins are
+    /// still known.
     pub rows: u64,
 }
 
@@ -152,6 +154,8 @@ pub struct Ensemble<'m> {
     asked: Asked,
     logits: Vec<f64>,
     drawing: Drawing,
+    /// Of the spaces in which chains end with their basin.
+    basins: Vec<Basins>,
 }
 
 impl<'m> Ensemble<'m> {
@@ -180,6 +184,7 @@ impl<'m> Ensemble<'m> {
             asked: Asked::default(),
             logits: Vec::new(),
             drawing: Drawing::default(),
+            basins: Vec::new(),
         })
     }
 
@@ -361,6 +366,8 @@ impl<'m> Ensemble<'m> {
                 done += (self.pending.meetings.len() - met) as u64;
                 progress.report(done, total);
             } else {
+                self.leave_basins(progress)?;
+                done += (self.pending.meetings.len() - met) as u64;
                 self.end_round();
                 rounds += 1;
             }
@@ -411,6 +418,35 @@ impl<'m> Ensemble<'m> {
         }
         self.cursor = Some(next);
         Ok(true)
+    }
+
+    /// Quenches the states that chains have come to in this round, and ends those that left the basin of their start.
+    fn leave_basins(&mut self, progress: &dyn Progress) -> Result<(), ConditionalsError> {
+        let Self { models, options, runs, pending, basins, .. } = self;
+        for (index, run) in runs.iter_mut().enumerate().filter(|(_, run)| run.cell.chains == Chains::Basin) {
+            let Run { cell, waves, ended, censored, .. } = run;
+            let here = |basins: &Basins| basins.model == cell.model && basins.space == cell.space;
+            let place = basins.iter().position(here).unwrap_or_else(|| {
+                basins.push(Basins::new(cell.model, cell.space.clone()));
+                basins.len() - 1
+            });
+            let known = &mut basins[place];
+            known.tidy();
+            let joined = |wave: &Wave| wave.state.joined && wave.live() > 0;
+            let states = waves
+                .iter()
+                .filter(|wave| joined(wave))
+                .flat_map(|wave| (0..wave.live()).flat_map(|slot| [wave.y(&*cell, slot), wave.x(&*cell, slot)]));
+            known.learn(models[cell.model], states, *options, progress)?;
+            for wave in waves.iter_mut().filter(|wave| joined(wave)) {
+                let met = pending.meetings.len();
+                wave.leave(cell, index, |start, now| known.of(start) != known.of(now), pending);
+                for meeting in &pending.meetings[met..] {
+                    if meeting.met { *ended += 1 } else { *censored += 1 }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn end_round(&mut self) {

@@ -5,6 +5,7 @@
 //! the work was split, as far as the model's logits do not depend on the batch they were computed in.
 
 mod ahead;
+mod basins;
 mod cell;
 mod coupling;
 pub(in crate::glauber) mod draw;

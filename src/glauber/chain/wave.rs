@@ -287,6 +287,8 @@ impl Wave {
         let ends = match cell.chains {
             Chains::Pairs { .. } => time >= lag && distance == 0,
             Chains::Single { radius } => radius.is_some_and(|radius| distance > radius),
+            // Known once the states of the whole round are quenched.
+            Chains::Basin => return,
         };
         if status == Status::Apart && (ends || time >= cell.cap) {
             let pair = state.pairs[slot];
@@ -295,6 +297,29 @@ impl Wave {
         }
         if time >= cell.cap || (state.status[slot] == Status::Ended && cell.record != Record::ToCap) {
             state.status[slot] = Status::Gone;
+        }
+    }
+
+    /// Ends the chains for which `left` says so of their start and their state, and those at the cap, after the step that all
+    /// have made.
+    pub(super) fn leave(
+        &mut self,
+        cell: &Cell,
+        cell_index: usize,
+        left: impl Fn(&[u32], &[u32]) -> bool,
+        batch: &mut Batch,
+    ) {
+        let time = self.state.time + 1;
+        for slot in 0..self.live() {
+            let met = self.state.status[slot] == Status::Apart && left(self.y(cell, slot), self.x(cell, slot));
+            let (state, over) = (&mut self.state, time >= cell.cap);
+            if state.status[slot] == Status::Apart && (met || over) {
+                batch.meetings.push(Meeting { cell: cell_index, pair: state.pairs[slot], time, met });
+                state.status[slot] = Status::Ended;
+            }
+            if over || (state.status[slot] == Status::Ended && cell.record != Record::ToCap) {
+                state.status[slot] = Status::Gone;
+            }
         }
     }
 
@@ -373,7 +398,7 @@ pub(super) fn draw(
 ) -> (Drawn, Option<Drawn>) {
     let coupling = match cell.chains {
         Chains::Pairs { coupling, .. } => coupling,
-        Chains::Single { .. } => Coupling::InverseCdf,
+        Chains::Single { .. } | Chains::Basin => Coupling::InverseCdf,
     };
     let (allowed, temperature) = (cell.space.allowed(), cell.temperature);
     let mut one = |known| drawing.one(coupling, temperature, allowed, known, moment);

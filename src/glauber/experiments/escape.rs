@@ -19,6 +19,8 @@ use crate::statistics::{
 pub const MOST_CHAINS: u64 = 100_000;
 /// Most temperatures of a run.
 pub const MOST_TEMPERATURES: usize = 32;
+/// Most lengths of a run.
+pub const MOST_LENGTHS: usize = 16;
 /// Most sweeps of a chain.
 pub const MOST_SWEEPS: u64 = 1_000_000_000;
 /// Stretches of the hazard.
@@ -38,6 +40,47 @@ pub enum Anchor {
     Typed(String),
 }
 
+/// When a chain has escaped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Criterion {
+    /// Once more free sites than the radius differ from the anchor.
+    #[default]
+    Distance,
+    /// Once argmax dynamics leads from its state to another attractor than from the anchor.
+    Basin,
+}
+
+impl Criterion {
+    pub const ALL: [Self; 2] = [Self::Distance, Self::Basin];
+
+    fn is_distance(&self) -> bool {
+        *self == Self::Distance
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Distance => "distance",
+            Self::Basin => "basin",
+        }
+    }
+}
+
+impl std::fmt::Display for Criterion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Criterion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|criterion| criterion.name() == text.trim());
+        found.ok_or_else(|| format!("{text:?} does not say when a chain has escaped: type distance or basin"))
+    }
+}
+
 /// What an escape run does; the whole of it, for reproduction.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EscapeSpec {
@@ -45,6 +88,9 @@ pub struct EscapeSpec {
     pub model: String,
     /// Free sites; with a template, as many as it leaves free.
     pub length: usize,
+    /// Lengths beside it, for E[T] against the length: each has an anchor and chains of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<usize>,
     #[serde(default)]
     pub template: Option<Template>,
     #[serde(default)]
@@ -53,9 +99,15 @@ pub struct EscapeSpec {
     pub temperatures: Vec<Temperature>,
     pub scan: Scan,
     pub anchor: Anchor,
-    /// A chain has escaped once more than this many free sites differ from the anchor.
+    #[serde(default, skip_serializing_if = "Criterion::is_distance")]
+    pub criterion: Criterion,
+    /// Largest distance from the anchor, in free sites, at which a chain has not escaped; where the criterion is another,
+    /// that up to which margins are sampled.
     pub radius: u32,
-    /// Chains at each temperature.
+    /// The radius as a share of the free sites, rounded down, in place of `radius`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub radius_share: Option<f64>,
+    /// Chains at each temperature and length.
     pub chains: u64,
     /// Most sweeps (n steps each) of a chain; who has not escaped by then is censored.
     pub cap_sweeps: u64,
@@ -68,20 +120,54 @@ pub struct EscapeSpec {
 }
 
 impl EscapeSpec {
+    /// Free sites: of the first length, then of those beside it.
+    pub fn lengths(&self) -> Vec<usize> {
+        let first = self.template.as_ref().map_or(self.length, |template| template.free.len());
+        std::iter::once(first).chain(self.further.iter().copied()).collect()
+    }
+
+    /// Radius at so many free sites.
+    pub fn radius_at(&self, sites: usize) -> u32 {
+        self.radius_share.map_or(self.radius, |share| (share * sites as f64 + 1e-9).floor() as u32)
+    }
+
+    /// The run at one of its lengths, counted from 0; it ends with the same chains as the whole run has there if it is the
+    /// first.
+    pub fn at_length(&self, place: usize) -> Self {
+        let sites = self.lengths()[place];
+        Self {
+            length: if self.template.is_some() { self.length } else { sites },
+            further: Vec::new(),
+            radius: self.radius_at(sites),
+            radius_share: None,
+            ..self.clone()
+        }
+    }
+
     /// Refuses what cannot run, before a model is loaded.
     pub fn check(&self) -> Result<(), ConditionalsError> {
-        let sites = self.template.as_ref().map_or(self.length, |template| template.free.len());
+        let lengths = self.lengths();
+        let too_wide = lengths.iter().find(|&&sites| self.radius_at(sites) as usize >= sites);
         let twice = self.temperatures.iter().enumerate().find(|(k, tau)| self.temperatures[..*k].contains(tau));
-        let problem = if sites == 0 {
+        let problem = if self.template.is_some() && !self.further.is_empty() {
+            "a template has one length, its own: leave the further lengths out, or the template".to_owned()
+        } else if lengths.contains(&0) {
             "a chain of length 0 has nothing to move: choose a length of at least 1".to_owned()
+        } else if lengths.len() > MOST_LENGTHS {
+            format!("{} lengths: give at most {MOST_LENGTHS}", lengths.len())
+        } else if let Some(length) = (1..lengths.len()).find(|&k| lengths[..k].contains(&lengths[k])) {
+            format!("the length {} stands twice in the list: give each once", lengths[length])
+        } else if let Some(share) = self.radius_share.filter(|share| !(0.0..1.0).contains(share)) {
+            format!("a radius of {share} of the length: choose a share from 0 to below 1")
         } else if self.temperatures.is_empty() || self.temperatures.len() > MOST_TEMPERATURES {
             format!("{} temperatures: give 1 to {MOST_TEMPERATURES}", self.temperatures.len())
         } else if self.temperatures.contains(&Temperature::ZERO) {
             "at temperature 0 a chain never leaves a fixed point: give positive temperatures".to_owned()
         } else if let Some((_, tau)) = twice {
             format!("the temperature {tau} stands twice in the list: give each once")
-        } else if self.radius as usize >= sites {
-            format!("a radius of {} at {sites} free positions cannot be left: choose one below {sites}", self.radius)
+        } else if let Some(&sites) = too_wide {
+            let radius = self.radius_at(sites);
+            format!("a radius of {radius} at {sites} free positions cannot be left: choose one below {sites}")
         } else if !(1..=MOST_CHAINS).contains(&self.chains) {
             format!("{} chains: choose 1 to {MOST_CHAINS}", self.chains)
         } else if !(1..=MOST_SWEEPS).contains(&self.cap_sweeps) {
@@ -94,7 +180,7 @@ impl EscapeSpec {
         Err(ConditionalsError::Invalid(problem))
     }
 
-    /// The run's space on `model`.
+    /// The space on `model` of a run of one length.
     pub fn space(&self, model: &dyn Conditionals) -> Result<Space, ConditionalsError> {
         self.check()?;
         let space = space(model, self.length, &self.vocabulary, self.template.as_ref())?;
@@ -142,23 +228,33 @@ impl EscapeSpec {
         Ok(Ball { anchor, quenches, margin })
     }
 
-    /// The run's cells, one for each temperature. Their noise is independent, so that the slope over temperatures is that
-    /// of independent estimates.
-    pub fn cells(&self, space: &Space, anchor: &[u32]) -> Vec<Cell> {
-        let cell = |(place, &temperature): (usize, &Temperature)| Cell {
-            model: 0,
-            space: space.clone(),
-            temperature,
-            scan: self.scan,
-            chains: Chains::Single { radius: Some(self.radius) },
-            start: Start::Same(vec![anchor.to_vec()]),
-            count: self.chains,
-            cap: self.cap_sweeps.saturating_mul(space.free().len() as u64),
-            record: Record::Nothing,
-            // Odd multiples of the golden ratio: no two temperatures, and no two small seeds, share noise.
-            seed: self.seed.wrapping_add((place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-        };
-        self.temperatures.iter().enumerate().map(cell).collect()
+    /// The run's cells, one for each length and temperature, `balls` being those of its lengths in their order: model `k` is
+    /// the model at length `k`. Their noise is independent, so that slopes are those of independent estimates.
+    pub fn cells(&self, balls: &[(Space, Ball)]) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for (model, (space, ball)) in balls.iter().enumerate() {
+            let sites = space.free().len();
+            for &temperature in &self.temperatures {
+                // Multiples of the golden ratio: no two cells, and no two small seeds, share noise.
+                let seed = self.seed.wrapping_add((cells.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                cells.push(Cell {
+                    model,
+                    space: space.clone(),
+                    temperature,
+                    scan: self.scan,
+                    chains: match self.criterion {
+                        Criterion::Distance => Chains::Single { radius: Some(self.radius_at(sites)) },
+                        Criterion::Basin => Chains::Basin,
+                    },
+                    start: Start::Same(vec![ball.anchor.clone()]),
+                    count: self.chains,
+                    cap: self.cap_sweeps.saturating_mul(sites as u64),
+                    record: Record::Nothing,
+                    seed,
+                });
+            }
+        }
+        cells
     }
 }
 
@@ -249,7 +345,39 @@ pub struct Arrhenius {
     pub temperatures: u64,
 }
 
-/// What an escape run found.
+/// Slope of `ln E[T]` against the length at one temperature, nats a free site, over the lengths at which every chain
+/// escaped. A straight line is what exponential growth would give, not a proof of it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct LengthGrowth {
+    pub temperature: Temperature,
+    /// Weighted least squares on the measured means.
+    pub measured: LineFit,
+    /// Slope of the same line through the bound by margin at the same lengths; `None` where that is not predicted.
+    pub predicted: Option<f64>,
+    pub lengths: u64,
+}
+
+/// What an escape run found at all its lengths.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct EscapeFindings {
+    #[serde(flatten)]
+    pub first: EscapeResult,
+    /// At the lengths beside the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<EscapeResult>,
+    /// By temperature, where at least two lengths have a measured mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub growth: Vec<LengthGrowth>,
+}
+
+impl EscapeFindings {
+    /// What was found at each length, in the order of the spec.
+    pub fn lengths(&self) -> impl Iterator<Item = &EscapeResult> {
+        std::iter::once(&self.first).chain(&self.further)
+    }
+}
+
+/// What an escape run found at one length.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EscapeResult {
     #[serde(flatten)]
@@ -267,28 +395,48 @@ pub struct EscapeResult {
     pub arrhenius: Option<Arrhenius>,
 }
 
-/// What the cells have shown so far, chains that still run being censored where they stand; `meetings` are all that
-/// were handed over.
-pub fn result(
+/// What the cells have shown so far, chains that still run being censored where they stand. `models` and `balls` are those
+/// of the lengths, in their order; `meetings` are all that were handed over.
+pub fn findings(
+    spec: &EscapeSpec,
+    models: &[&dyn Conditionals],
+    balls: &[(Space, Ball)],
+    ensemble: &Ensemble<'_>,
+    meetings: &[Meeting],
+) -> Result<EscapeFindings, ConditionalsError> {
+    let mut found = Vec::with_capacity(balls.len());
+    for (place, ((_, ball), model)) in balls.iter().zip(models).enumerate() {
+        let first = place * spec.temperatures.len();
+        found.push(result(&spec.at_length(place), *model, ball, first, (ensemble, meetings))?);
+    }
+    let growth = growth(&found);
+    let mut lengths = found.into_iter();
+    let first = lengths.next().ok_or_else(|| ConditionalsError::Invalid("a run without a length".to_owned()))?;
+    Ok(EscapeFindings { first, further: lengths.collect(), growth })
+}
+
+/// A run of one length, whose cells are those from number `first` on.
+fn result(
     spec: &EscapeSpec,
     model: &dyn Conditionals,
     ball: &Ball,
-    ensemble: &Ensemble<'_>,
-    meetings: &[Meeting],
+    first: usize,
+    (ensemble, meetings): (&Ensemble<'_>, &[Meeting]),
 ) -> Result<EscapeResult, ConditionalsError> {
     let sites = ball.margin.sites;
     let radius = spec.radius as usize;
     let sampled = spec.per_shell > 0;
     let predicted = if sampled { Some(ball.margin.predictions(radius)?) } else { None };
     let mut temperatures = Vec::with_capacity(spec.temperatures.len());
-    for (cell, &temperature) in spec.temperatures.iter().enumerate() {
+    for (place, &temperature) in spec.temperatures.iter().enumerate() {
+        let cell = first + place;
         let ended = meetings.iter().filter(|meeting| meeting.cell == cell);
         let ended = ended.map(|meeting| Lifetime { time: meeting.time, event: meeting.met });
         let apart = ensemble.apart(cell);
         let running = apart.iter().map(|chain| Lifetime::censored(chain.time));
         let lifetimes = sorted_lifetimes(&ended.chain(running).collect::<Vec<_>>());
         let curve = KaplanMeier::new(&lifetimes);
-        let prediction = |which: usize| predicted.as_ref().map(|predicted| predicted[which][cell].clone());
+        let prediction = |which: usize| predicted.as_ref().map(|predicted| predicted[which][place].clone());
         temperatures.push(EscapeAt {
             temperature,
             chains: curve.n,
@@ -317,25 +465,60 @@ pub fn result(
     })
 }
 
+/// `ln E[T]`, its standard error, and the bound by margin, of those of `at` where every chain escaped, over `x`.
+struct WholeMeans {
+    points: Vec<[f64; 3]>,
+    /// `None` where some of them have no bound.
+    bound: Option<Vec<[f64; 3]>>,
+}
+
+impl WholeMeans {
+    fn new<'a>(at: impl Iterator<Item = (f64, &'a EscapeAt)>) -> Self {
+        let whole = at.filter_map(|(x, at)| match at.mean()? {
+            MeanEscape::Measured { mean, .. } if at.chains > 1 => {
+                let error = at.restricted_mean?.standard_error / mean;
+                let bound = at.by_margin.as_ref().and_then(|escape| escape.log_steps);
+                (error > 0.0).then(|| ([x, mean.ln(), error], bound.map(|bound| [x, bound, error])))
+            }
+            _ => None,
+        });
+        let (points, bounds): (Vec<_>, Vec<_>) = whole.unzip();
+        Self { points, bound: bounds.into_iter().collect() }
+    }
+
+    fn measured(&self) -> Option<LineFit> {
+        line_fit(&self.points)
+    }
+
+    fn predicted(&self) -> Option<f64> {
+        self.bound.as_deref().and_then(line_fit).map(|fit| fit.slope)
+    }
+}
+
 fn arrhenius(at: &[EscapeAt], radius: usize, margin: Option<f64>) -> Option<Arrhenius> {
-    let whole = at.iter().filter_map(|at| match at.mean()? {
-        MeanEscape::Measured { mean, .. } if at.chains > 1 => {
-            let error = at.restricted_mean?.standard_error / mean;
-            Some((at, mean, error)).filter(|(_, _, error)| *error > 0.0)
-        }
-        _ => None,
-    });
-    let whole: Vec<(&EscapeAt, f64, f64)> = whole.collect();
-    let x = |at: &EscapeAt| 1.0 / at.temperature.get();
-    let points: Vec<[f64; 3]> = whole.iter().map(|(at, mean, error)| [x(at), mean.ln(), *error]).collect();
-    let bound = whole.iter().map(|(at, _, error)| Some([x(at), at.by_margin.as_ref()?.log_steps?, *error]));
-    let bound: Option<Vec<[f64; 3]>> = bound.collect();
+    let whole = WholeMeans::new(at.iter().map(|at| (1.0 / at.temperature.get(), at)));
     Some(Arrhenius {
-        measured: line_fit(&points)?,
-        predicted: bound.and_then(|points| line_fit(&points)).map(|fit| fit.slope),
+        measured: whole.measured()?,
+        predicted: whole.predicted(),
         limit: margin.filter(|&margin| margin > 0.0).map(|margin| (radius + 1) as f64 * margin),
-        temperatures: points.len() as u64,
+        temperatures: whole.points.len() as u64,
     })
+}
+
+/// By temperature; all `found` have the same ones.
+fn growth(found: &[EscapeResult]) -> Vec<LengthGrowth> {
+    let temperatures = found.first().map_or(&[][..], |found| &found.temperatures);
+    let of = |(place, at): (usize, &EscapeAt)| {
+        let along = found.iter().filter_map(|found| Some((found.sites as f64, found.temperatures.get(place)?)));
+        let whole = WholeMeans::new(along);
+        Some(LengthGrowth {
+            temperature: at.temperature,
+            measured: whole.measured()?,
+            predicted: whole.predicted(),
+            lengths: whole.points.len() as u64,
+        })
+    };
+    temperatures.iter().enumerate().filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -9,12 +9,15 @@ fn spec(model: &str, length: usize, radius: u32) -> EscapeSpec {
         version: 1,
         model: model.to_owned(),
         length,
+        further: Vec::new(),
         template: None,
         vocabulary: Vocabulary::Whole,
         temperatures: vec![Temperature::ONE],
         scan: Scan::Random,
         anchor: Anchor::Quenched(8),
+        criterion: Criterion::Distance,
         radius,
+        radius_share: None,
         chains: 400,
         cap_sweeps: 100_000,
         per_shell: 8,
@@ -23,18 +26,28 @@ fn spec(model: &str, length: usize, radius: u32) -> EscapeSpec {
     }
 }
 
-fn run(spec: &EscapeSpec) -> EscapeResult {
-    let toy = toys::parse(&toys::with_sites(&spec.model, spec.length).unwrap()).unwrap();
-    let space = spec.space(toy.as_ref()).unwrap();
-    let ball = spec.ball(toy.as_ref(), &space, &Silent).unwrap();
-    let cells = spec.cells(&space, &ball.anchor);
-    let mut ensemble =
-        Ensemble::new(vec![toy.as_ref()], cells, Options { dedupe: false, ..Options::default() }).unwrap();
+fn run_all(spec: &EscapeSpec) -> EscapeFindings {
+    let at = |length: usize| toys::parse(&toys::with_sites(&spec.model, length).unwrap()).unwrap();
+    let owned: Vec<_> = spec.lengths().into_iter().map(at).collect();
+    let models: Vec<&dyn Conditionals> = owned.iter().map(AsRef::as_ref).collect();
+    let ball = |(place, model): (usize, &&dyn Conditionals)| {
+        let spec = spec.at_length(place);
+        let space = spec.space(*model).unwrap();
+        let ball = spec.ball(*model, &space, &Silent).unwrap();
+        (space, ball)
+    };
+    let balls: Vec<_> = models.iter().enumerate().map(ball).collect();
+    let options = Options { dedupe: false, ..Options::default() };
+    let mut ensemble = Ensemble::new(models.clone(), spec.cells(&balls), options).unwrap();
     let mut meetings = Vec::new();
     while !ensemble.finished() {
         meetings.extend(ensemble.advance(Budget::Rounds(10_000), &Silent).unwrap().meetings);
     }
-    result(spec, toy.as_ref(), &ball, &ensemble, &meetings).unwrap()
+    findings(spec, &models, &balls, &ensemble, &meetings).unwrap()
+}
+
+fn run(spec: &EscapeSpec) -> EscapeResult {
+    run_all(spec).first
 }
 
 /// Independent spins of which each is set against its field with probability 1/10: eta of glauber.md A10.
@@ -107,4 +120,94 @@ fn a_typed_anchor_need_not_be_a_fixed_point_and_bad_input_is_refused() {
     assert!(problem(&|s| s.chains = 0).contains("chains"));
     assert!(problem(&|s| s.cap_sweeps = 0).contains("cap"));
     assert!(problem(&|s| s.anchor = Anchor::Quenched(0)).contains("quench"));
+}
+
+#[test]
+fn independent_sites_escape_at_each_length_as_the_recursion_says() {
+    let lengths = EscapeSpec { further: vec![4, 8], radius_share: Some(0.25), chains: 300, ..spec(TENTH, 6, 0) };
+    let found = run_all(&lengths);
+    let sizes: Vec<_> = found.lengths().map(|at| (at.sites, at.radius)).collect();
+    assert_eq!(sizes, [(6, 1), (4, 1), (8, 2)], "a quarter of the length, rounded down");
+    for at in found.lengths() {
+        let known = expected_escape(at.sites as usize, 0.1, at.radius as usize).unwrap().unwrap();
+        let Some(MeanEscape::Measured { mean, lower, upper }) = at.temperatures[0].mean() else { panic!() };
+        let spread = (upper - lower) / 2.0;
+        assert!((mean - known).abs() < 2.0 * spread, "{}: {mean} for {known}", at.sites);
+    }
+    let [growth] = found.growth.as_slice() else { panic!("{:?}", found.growth) };
+    assert_eq!((growth.lengths, growth.temperature), (3, Temperature::ONE));
+    // The bound is exact for independent sites: its slope must be met.
+    let predicted = growth.predicted.unwrap();
+    assert!((growth.measured.slope - predicted).abs() < 4.0 * growth.measured.slope_error, "{growth:?}");
+    // The first length has the chains that it has alone.
+    let alone = run(&EscapeSpec { further: Vec::new(), ..lengths.clone() });
+    assert_eq!(alone, found.first);
+    // A spec of before reads as one of now, and is written as it was.
+    let old = serde_json::to_value(spec(TENTH, 6, 1)).unwrap();
+    assert!(["further", "criterion", "radius_share"].iter().all(|key| old.get(key).is_none()), "{old}");
+    assert_eq!(serde_json::from_value::<EscapeSpec>(old).unwrap(), spec(TENTH, 6, 1));
+    let document = serde_json::to_value(&alone).unwrap();
+    assert_eq!(serde_json::from_value::<EscapeFindings>(document).unwrap().first, alone);
+    let problem = |change: &dyn Fn(&mut EscapeSpec)| {
+        let mut changed = spec(TENTH, 8, 3);
+        change(&mut changed);
+        changed.check().unwrap_err().to_string()
+    };
+    assert!(problem(&|s| s.further = vec![4, 8]).contains("length 8 stands twice"));
+    assert!(problem(&|s| s.further = vec![3]).contains("at 3 free positions cannot be left"));
+    assert!(problem(&|s| s.radius_share = Some(1.0)).contains("share"));
+    let template = Template { sentence: "+ +".to_owned(), free: vec![0, 1] };
+    assert!(problem(&|s| (s.template, s.further) = (Some(template.clone()), vec![4])).contains("template"));
+}
+
+#[test]
+fn a_basin_is_left_when_argmax_dynamics_leads_elsewhere() {
+    let model = "curie-weiss:n=4,beta=1";
+    let basin = EscapeSpec {
+        criterion: Criterion::Basin,
+        anchor: Anchor::Typed("+ + + +".to_owned()),
+        temperatures: vec![Temperature::new(0.6).unwrap()],
+        ..spec(model, 4, 1)
+    };
+    let found = run(&basin);
+    // Which states lead where, by quenching all 16 of them; the mean time by solving (I - Q) t = 1 on those of the basin.
+    let toy = toys::parse(model).unwrap();
+    let space = basin.space(toy.as_ref()).unwrap();
+    let states: Vec<Vec<u32>> = (0..16u32).map(|k| (0..4).map(|site| k >> site & 1).collect()).collect();
+    let borrowed: Vec<&[u32]> = states.iter().map(Vec::as_slice).collect();
+    let settings = crate::glauber::quench::QuenchSettings::default();
+    let labels = crate::glauber::quench::quench(toy.as_ref(), &space, &borrowed, &settings, &Silent).unwrap().labels;
+    let anchor = states.iter().position(|state| *state == found.ball.anchor).unwrap();
+    let inside: Vec<usize> = (0..16).filter(|&k| labels[k] == labels[anchor]).collect();
+    assert!(inside.len() > 4 && inside.len() < 16, "{labels:?}");
+    let step = |from: usize, to: usize| -> f64 {
+        let moved: Vec<usize> = (0..4).filter(|&site| states[from][site] != states[to][site]).collect();
+        let chance = |site: usize| {
+            let row = crate::glauber::conditionals::Row { state: &states[from], position: site };
+            let logits = crate::glauber::conditionals::ask(toy.as_ref(), &[row], Precision::F64).unwrap();
+            let weight = |token: u32| (logits.row(0)[token as usize] / 0.6).exp();
+            weight(states[to][site]) / (weight(0) + weight(1)) / 4.0
+        };
+        match moved.as_slice() {
+            [] => (0..4).map(chance).sum(),
+            [site] => chance(*site),
+            _ => 0.0,
+        }
+    };
+    // The mean is the fixed point of t = 1 + Q t.
+    let mut times = [0.0; 16];
+    for _ in 0..20_000 {
+        let before = times;
+        for &from in &inside {
+            times[from] = 1.0 + inside.iter().map(|&to| step(from, to) * before[to]).sum::<f64>();
+        }
+    }
+    let Some(MeanEscape::Measured { mean, lower, upper }) = found.temperatures[0].mean() else { panic!() };
+    let (known, spread) = (times[anchor], (upper - lower) / 2.0);
+    assert!((mean - known).abs() < 1.6 * spread, "{mean} [{lower}, {upper}] for {known}");
+    // Distance counts other escapes.
+    let by_distance = run(&EscapeSpec { criterion: Criterion::Distance, ..basin });
+    assert_ne!(by_distance.temperatures[0].restricted_mean, found.temperatures[0].restricted_mean);
+    assert_eq!("basin".parse(), Ok(Criterion::Basin));
+    assert!("far".parse::<Criterion>().unwrap_err().contains("basin"));
 }

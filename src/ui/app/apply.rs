@@ -41,6 +41,7 @@ impl Workbench {
             Command::ChoosePeople => self.ask_path(Purpose::People),
             Command::ChooseAudit => self.ask_path(Purpose::Audit),
             Command::ChooseQuotas => self.ask_path(Purpose::Quotas),
+            Command::ChooseSeated => self.ask_path(Purpose::Seated),
             Command::StorePool(pool) => self.request(Request::PutPool(pool)),
             Command::ForgetPeople => {
                 self.request(Request::ForgetPools);
@@ -261,9 +262,12 @@ impl Workbench {
                 let name = from.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
                 projects.join(format!("{name}-copy"))
             }
-            Purpose::ImportSentences | Purpose::Certificate | Purpose::Audit | Purpose::Quotas | Purpose::People => {
-                folder.unwrap_or(projects)
-            }
+            Purpose::ImportSentences
+            | Purpose::Certificate
+            | Purpose::Audit
+            | Purpose::Quotas
+            | Purpose::Seated
+            | Purpose::People => folder.unwrap_or(projects),
             Purpose::Export(export) => {
                 let exports = folder.map(|folder| folder.join("exports"));
                 let folder = self.settings.export_folder.clone().or(exports).or_else(home).unwrap_or_default();
@@ -318,6 +322,10 @@ impl Workbench {
             }
             Purpose::Quotas => {
                 self.panel.read_quotas(path);
+                self.tab = TabKind::Panel;
+            }
+            Purpose::Seated => {
+                self.panel.read_seated(path);
                 self.tab = TabKind::Panel;
             }
             Purpose::People => {

@@ -257,8 +257,14 @@ impl Workbench {
     fn dropped(&mut self, ctx: &egui::Context, dropped: Dropped) {
         match dropped {
             Dropped::Project(directory) => self.apply(ctx, Command::OpenProject(directory)),
-            Dropped::Sentences(_) | Dropped::Verifiable(_) | Dropped::People(_) if !self.project_open() => {
+            Dropped::Sentences(_) | Dropped::Verifiable(_) | Dropped::People(_) | Dropped::Quotas(_)
+                if !self.project_open() =>
+            {
                 self.tell(Level::Warning, "Open a project first, then drop the file again.");
+            }
+            Dropped::Quotas(path) => {
+                self.tab = TabKind::Panel;
+                self.panel.read_quotas(path);
             }
             // A table means people where people are asked for.
             Dropped::Sentences(path) | Dropped::People(path) if self.tab == TabKind::Panel => self.panel.preview(path),
@@ -273,7 +279,7 @@ impl Workbench {
             Dropped::Unknown(path) => self.tell(
                 Level::Warning,
                 format!(
-                    "This is neither a project folder, nor sentences (txt, csv), nor people (csv, xlsx), nor a certificate or audit file (json). {}",
+                    "This is neither a project folder, nor sentences (txt, csv), nor people or quotas (csv, xlsx), nor a certificate or audit file (json). {}",
                     path.display()
                 ),
             ),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::formats::{sentences, whole_file};
+use crate::formats::{foundation, sentences, whole_file};
 use crate::jobs::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
 use crate::sortition::audit::{self, AuditError, AuditFile};
 use crate::ui::command::TableFormat;
@@ -23,15 +23,19 @@ pub(super) enum Dropped {
     Verifiable(PathBuf),
     /// A spreadsheet.
     People(PathBuf),
+    /// A table with the columns of quotas.
+    Quotas(PathBuf),
     Unknown(PathBuf),
 }
 
+/// What was dropped; reads tables that may hold quotas.
 pub(super) fn classify(path: PathBuf) -> Dropped {
     if path.is_dir() {
         return Dropped::Project(path);
     }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
+        Some("txt" | "csv" | "tsv" | "xlsx" | "jsonl") if foundation::holds_quotas(&path) => Dropped::Quotas(path),
         Some("txt" | "csv" | "tsv") => Dropped::Sentences(path),
         Some("xlsx" | "jsonl") => Dropped::People(path),
         Some("json") => Dropped::Verifiable(path),
@@ -174,6 +178,15 @@ mod tests {
         let (keep, path) = file("list.TXT", b"a");
         assert_eq!(classify(path.clone()), Dropped::Sentences(path));
         assert_eq!(classify(keep.path().to_path_buf()), Dropped::Project(keep.path().to_path_buf()));
+        for quotas in [
+            "feature,value,min,max\nGender,Woman,1,2\n",
+            "category,name,min,max,min_flex,max_flex\nGender,Woman,1,2,0,3\n",
+        ] {
+            let (_keep, path) = file("quotas.csv", quotas.as_bytes());
+            assert_eq!(classify(path.clone()), Dropped::Quotas(path), "{quotas}");
+        }
+        let (_keep, path) = file("people.csv", b"id,feature,value\n1,a,b\n");
+        assert_eq!(classify(path.clone()), Dropped::Sentences(path));
         let (keep, path) = file("project.sqlite", b"");
         assert_eq!(classify(path), Dropped::Project(keep.path().to_path_buf()));
         let (_keep, path) = file("certificate.json", b"{}");

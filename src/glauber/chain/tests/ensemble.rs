@@ -52,6 +52,7 @@ fn cells(models: &[&dyn Conditionals]) -> Vec<Cell> {
             ..base(1, 1.0)
         },
         Cell { start: Start::Opposite, record: Record::UntilEnd, ..base(0, f64::INFINITY) },
+        Cell { chains: Chains::Basin, record: Record::UntilEnd, ..base(1, 0.7) },
         Cell { start: Start::Neighbours(vec![]), ..base(1, 0.0) },
     ]
 }
@@ -113,13 +114,13 @@ fn calls_may_be_split_killed_and_resumed_anywhere() {
         ensemble = Ensemble::resume(models.clone(), cells(&models), options(), state).unwrap();
         heard.hear(ensemble.advance(Budget::Updates(170), &Silent).unwrap());
     }
-    let summaries: Vec<Summary> = (0..8).map(|cell| ensemble.summary(cell).unwrap()).collect();
+    let summaries: Vec<Summary> = (0..9).map(|cell| ensemble.summary(cell).unwrap()).collect();
     assert_eq!((heard, summaries), whole);
 
     // Every pair ends once.
     let mut ended: Vec<_> = whole.0.meetings.iter().map(|meeting| (meeting.cell, meeting.pair)).collect();
     ended.sort_unstable();
-    assert_eq!(ended, (0..8).flat_map(|cell| (0..20).map(move |pair| (cell, pair))).collect::<Vec<_>>());
+    assert_eq!(ended, (0..9).flat_map(|cell| (0..20).map(move |pair| (cell, pair))).collect::<Vec<_>>());
     for (cell, summary) in whole.1.iter().enumerate() {
         let met = whole.0.meetings.iter().filter(|meeting| meeting.cell == cell && meeting.met).count() as u64;
         assert_eq!((summary.count, summary.ended, summary.censored), (20, met, 20 - met));

@@ -2,10 +2,10 @@
 
 use eframe::egui::Ui;
 
-use super::draft::{AnchorKind, Draft};
+use super::draft::{AnchorKind, Draft, EscapeDraft};
 use super::form::{number, seed_card};
 use super::{chain_form, phase_form, template};
-use crate::glauber::experiments::escape::{MOST_CHAINS, MOST_SWEEPS};
+use crate::glauber::experiments::escape::{Criterion, MOST_CHAINS, MOST_SWEEPS};
 use crate::ui::context::TabContext;
 use crate::ui::tabs::shared::questions::Questions;
 use crate::ui::tabs::shared::start_law::{self, Problems};
@@ -19,6 +19,9 @@ const TEMPERATURES: [(&str, &str); 3] = [
     ("One, at 0.5", "0.5"),
 ];
 
+/// Lengths to put beside one of 8.
+const LENGTHS: [(&str, &str); 3] = [("None", ""), ("4, 6, 10, 12", "4, 6, 10, 12"), ("16 and 32", "16, 32")];
+
 /// Draws the cards.
 pub fn show(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions: &mut Questions, problems: &Problems) {
     let model = draft.model.clone();
@@ -28,6 +31,13 @@ pub fn show(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions:
         if !escape.template.on {
             let why = "Free positions n; one sweep is n single-site steps.";
             number(ui, "Length in tokens", &mut escape.length, 1..=512, why);
+            let presets = LENGTHS.map(|(name, numbers)| (name, numbers.to_owned()));
+            let why = "Lengths beside it, between commas, for the escape time against the length. Each has an anchor and chains of \
+                       its own; leave it empty for one length.";
+            phase_form::numbers(ui, "Further lengths", &mut escape.further, &presets).on_hover_text(why);
+            if let Err(problem) = escape.further() {
+                ui.label(theme::caption(problem).color(theme::palette(ui).bad));
+            }
         }
         let presets = TEMPERATURES.map(|(name, numbers)| (name, numbers.to_owned()));
         phase_form::numbers(ui, "Temperatures", &mut escape.temperatures, &presets);
@@ -62,8 +72,7 @@ pub fn show(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions:
                 start_law::typed_field(ui, ("mixing escape", "Anchor sentence"), &mut escape.sentence, problems);
             }
         }
-        let why = "A chain has escaped once more positions than this differ from the anchor.";
-        number(ui, "Radius in tokens", &mut escape.radius, 0..=511, why);
+        escaped_when(ui, escape);
     });
     card(ui, "4  Amount", |ui| {
         let escape = &mut draft.escape;
@@ -96,4 +105,32 @@ pub fn show(ui: &mut Ui, context: &TabContext<'_>, draft: &mut Draft, questions:
         let why = "Tokens that an adversary tries at each position to make the margin small; 0 leaves it out. Costs many rows.";
         number(ui, "Adversary's tokens", &mut escape.candidates, 0..=1_000, why);
     });
+}
+
+/// What counts as an escape, and the radius.
+fn escaped_when(ui: &mut Ui, escape: &mut EscapeDraft) {
+    ui.label("A chain has escaped when");
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        ui.selectable_value(&mut escape.criterion, Criterion::Distance, "Its distance grows")
+            .on_hover_text("More positions than the radius differ from the anchor.");
+        ui.selectable_value(&mut escape.criterion, Criterion::Basin, "Its basin changes").on_hover_text(
+            "Updates at temperature 0 lead from it to another sentence than from the anchor. Each new state is quenched: on a \
+             network that costs many more rows than counting positions.",
+        );
+        what_is(ui, help::BASIN.name, help::BASIN.text);
+    });
+    let why = match escape.criterion {
+        Criterion::Distance => "A chain has escaped once more positions than this differ from the anchor.",
+        Criterion::Basin => {
+            "How far from the anchor margins are sampled for the prediction; chains end with their basin."
+        }
+    };
+    if escape.relative {
+        number(ui, "Radius in % of the length", &mut escape.radius_percent, 0.0..=99.0, why);
+    } else {
+        number(ui, "Radius in tokens", &mut escape.radius, 0..=511, why);
+    }
+    ui.checkbox(&mut escape.relative, "Radius grows with the length")
+        .on_hover_text("A share of the positions, rounded down: what lengths are compared at.");
 }

@@ -13,6 +13,7 @@ use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
+use crate::ui::format;
 use crate::ui::tabs::shared::loaded::Loaded;
 use crate::ui::tabs::shared::model_picker::shortened;
 use crate::ui::tabs::shared::run_state;
@@ -35,6 +36,8 @@ pub struct Outcome {
     pub phase_state: Phase,
     pub pairs_state: Pairs,
     pub exact_state: Exact,
+    /// Which of an escape run's lengths is shown, by its place.
+    pub escape_length: usize,
 }
 
 impl Outcome {
@@ -134,7 +137,7 @@ impl Outcome {
                     let (id, spec) = (run.id, spec.clone());
                     self.escape.follow(context, id, |_| move |project| EscapeView::load(project, id, &spec));
                     match self.escape.get() {
-                        Some(Ok(Some(view))) => escape::show(ui, run, view, commands),
+                        Some(Ok(Some(view))) => escape::show(ui, run, view, &mut self.escape_length, commands),
                         Some(Ok(None)) => {
                             ui.label("Results appear here once the anchor is found and the first chains run.");
                         }
@@ -179,10 +182,10 @@ fn run_name(run: &RunRow) -> String {
             format!("{}, τ = {}, n = {n}", shortened(&spec.model, 24), spec.temperature)
         }
         RunSpec::Escape(spec) => format!(
-            "{}, n = {}, radius {}, {}",
+            "{}, n = {}, {}, {}",
             shortened(&spec.model, 24),
-            words::free_positions(spec.length, spec.template.as_ref()),
-            spec.radius,
+            format::escape_lengths(spec),
+            format::escape_rule(spec),
             number::counted(spec.temperatures.len() as u64, "temperature", "temperatures")
         ),
         _ => run.kind.clone(),

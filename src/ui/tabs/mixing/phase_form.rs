@@ -63,7 +63,7 @@ pub fn show(
 }
 
 /// A list of numbers as text, with a menu of presets.
-pub fn numbers(ui: &mut Ui, name: &str, text: &mut String, presets: &[(&str, String)]) {
+pub fn numbers(ui: &mut Ui, name: &str, text: &mut String, presets: &[(&str, String)]) -> egui::Response {
     ui.horizontal(|ui| {
         let label = ui.label(name);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -86,6 +86,7 @@ pub fn numbers(ui: &mut Ui, name: &str, text: &mut String, presets: &[(&str, Str
         .desired_width(ui.available_width());
     let response = ui.add(field);
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
+    response
 }
 
 fn grid(ui: &mut Ui, draft: &mut Draft) {

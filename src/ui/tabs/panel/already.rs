@@ -1,6 +1,7 @@
 //! People who are on the panel already: named in the form, with why; the lottery is held over the others.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::{ScrollArea, TextEdit, Ui};
@@ -9,10 +10,21 @@ use super::draft::{AlreadyDraft, Draft};
 use super::grid::Seats;
 use super::people::Gathered;
 use crate::figures::number;
+use crate::formats::named_people;
 use crate::sortition::before::Named;
+use crate::sortition::mapping::{IdSource, Mapping};
 use crate::sortition::pool::Pool;
+use crate::store::StoredPool;
+use crate::ui::command::Command;
+use crate::ui::context::TabContext;
+use crate::ui::format::sentence;
+use crate::ui::requested::Requested;
 use crate::ui::theme;
 use crate::ui::widgets::{card, disabled_button};
+
+/// The button that seats a list.
+const FROM_FILE: &str = "From a file…";
+const FILE_LAYOUT: &str = "One id on each line, or a table with a column of ids and, if you like, one named why.";
 
 /// The people who are named, found in the pool.
 #[derive(Default)]
@@ -58,12 +70,17 @@ pub fn add_seats(seats: &mut Seats, pool: &Pool, people: impl Iterator<Item = u3
     }
 }
 
+/// The people of a list, or why it was refused, and the pool in which they were looked for.
+type FromFile = (i64, Result<Vec<AlreadyDraft>, String>);
+
 /// The card between frames.
 #[derive(Default)]
 pub struct AlreadyState {
     ids: String,
     why: String,
-    told: Option<String>,
+    told: Option<Result<String, String>>,
+    file: Option<PathBuf>,
+    read: Requested<FromFile>,
     known: Option<(i64, Vec<AlreadyDraft>, Arc<Taken>)>,
 }
 
@@ -81,6 +98,44 @@ pub fn typed_ids(text: &str, known: impl Fn(&str) -> bool) -> Vec<String> {
 }
 
 impl AlreadyState {
+    /// Reads this list next.
+    pub fn ask(&mut self, path: PathBuf) {
+        self.file = Some(path);
+    }
+
+    /// Reads the list that was asked for, and seats its people once they are found: all of them or nobody.
+    pub fn take_file(&mut self, context: &TabContext<'_>, draft: &mut Draft, found: Option<&Gathered>) {
+        if let Some(path) = self.file.take() {
+            let Some(found) = found else {
+                self.told = Some(Err("Import people first.".to_owned()));
+                return;
+            };
+            let (stored, wake) = (found.stored.clone(), context.wake.clone());
+            self.read.clear();
+            self.read.ask(move || wake(), move || (stored.id, listed(&path, &stored)));
+        }
+        if self.read.get().is_none() {
+            return;
+        }
+        let Some((pool, listed)) = std::mem::take(&mut self.read).into_latest() else { return };
+        // People who came meanwhile are others.
+        if found.is_none_or(|found| found.stored.id != pool) {
+            return;
+        }
+        self.told = Some(listed.map(|listed| {
+            let all = listed.len();
+            let new = listed.into_iter().filter(|one| draft.already.iter().all(|known| known.id != one.id));
+            let new: Vec<AlreadyDraft> = new.collect();
+            let before = match all - new.len() {
+                0 => String::new(),
+                known => format!("; {known} of the list were seated before"),
+            };
+            let told = format!("{} from the file{before}.", number::counted(new.len() as u64, "person", "people"));
+            draft.already.extend(new);
+            told
+        }));
+    }
+
     /// Those who are named, found among the people; looked for only where something changed.
     pub fn follow(&mut self, draft: &Draft, found: Option<&Gathered>) -> Arc<Taken> {
         let Some(found) = found else { return Arc::default() };
@@ -97,7 +152,7 @@ impl AlreadyState {
     }
 
     /// The card of the form.
-    pub fn card(&mut self, ui: &mut Ui, draft: &mut Draft, found: Option<&Gathered>) {
+    pub fn card(&mut self, ui: &mut Ui, draft: &mut Draft, found: Option<&Gathered>, commands: &mut Vec<Command>) {
         card(ui, "3  Already on the panel", |ui| {
             if draft.already.is_empty() {
                 let text = "Nobody. People whom you name keep a seat: the quotas are met together with them.";
@@ -121,18 +176,34 @@ impl AlreadyState {
             } else {
                 self.ids.trim().is_empty().then_some("Type whom first.")
             };
-            match (why_not, found) {
-                (None, Some(found)) => {
-                    if ui.button("Seat them").clicked() {
-                        self.seat(draft, found);
+            ui.horizontal(|ui| {
+                match (why_not, found) {
+                    (None, Some(found)) => {
+                        if ui.button("Seat them").clicked() {
+                            self.seat(draft, found);
+                        }
+                    }
+                    (why, _) => {
+                        disabled_button(ui, "Seat them", why.unwrap_or_default());
                     }
                 }
-                (why, _) => {
-                    disabled_button(ui, "Seat them", why.unwrap_or_default());
+                if found.is_none() {
+                    disabled_button(ui, FROM_FILE, "Import people first.");
+                } else if ui.button(FROM_FILE).on_hover_text(FILE_LAYOUT).clicked() {
+                    commands.push(Command::ChooseSeated);
                 }
-            }
-            if let Some(told) = &self.told {
-                ui.label(theme::caption(told.as_str()).color(theme::palette(ui).bad));
+                if self.read.waiting() {
+                    ui.spinner();
+                }
+            });
+            match &self.told {
+                Some(Err(problem)) => {
+                    ui.label(theme::caption(problem.as_str()).color(theme::palette(ui).bad));
+                }
+                Some(Ok(told)) => {
+                    ui.label(theme::caption(told.as_str()).weak());
+                }
+                None => {}
             }
         });
     }
@@ -173,11 +244,11 @@ impl AlreadyState {
         let known: std::collections::HashSet<&str> = found.stored.pool.ids().iter().map(String::as_str).collect();
         let ids = typed_ids(&self.ids, |id| known.contains(id));
         if let Some(unknown) = ids.iter().find(|id| !known.contains(id.as_str())) {
-            self.told = Some(format!("Nobody has the id {unknown}."));
+            self.told = Some(Err(format!("Nobody has the id {unknown}.")));
             return;
         }
         if let Some(twice) = ids.iter().find(|id| draft.already.iter().any(|one| one.id == **id)) {
-            self.told = Some(format!("{twice} is seated already."));
+            self.told = Some(Err(format!("{twice} is seated already.")));
             return;
         }
         let why = self.why.trim().to_owned();
@@ -189,6 +260,21 @@ impl AlreadyState {
         self.told = None;
         self.ids.clear();
     }
+}
+
+/// For a background thread: the people of a list, found among those who are stored.
+fn listed(path: &Path, stored: &StoredPool) -> Result<Vec<AlreadyDraft>, String> {
+    // A list may call its column of ids as the people's table does.
+    let id = match serde_json::from_str::<Mapping>(&stored.mapping).map(|mapping| mapping.id) {
+        Ok(IdSource::Column(column)) => Some(column),
+        _ => None,
+    };
+    let named =
+        named_people::read_among(path, id.as_deref(), &stored.pool).map_err(|error| sentence(&format!("{error}.")))?;
+    Ok(named
+        .into_iter()
+        .map(|(place, why)| AlreadyDraft { id: stored.pool.ids()[place as usize].clone(), why })
+        .collect())
 }
 
 #[cfg(test)]

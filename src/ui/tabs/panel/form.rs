@@ -45,7 +45,7 @@ pub fn show(
         people.card(ui, draft, commands);
         let sharing = people.get().map_or(0, |found| found.sharing);
         card(ui, "2  Panel", |ui| panel(ui, draft, sharing));
-        already.card(ui, draft, people.get());
+        already.card(ui, draft, people.get(), commands);
         card(ui, "4  Lottery", |ui| lottery(ui, draft));
         ui.add_space(theme::STEP);
     });

@@ -79,6 +79,7 @@ impl PanelTab {
     pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.people.follow(context, self.draft.pool);
         self.quota_file.follow(context, &mut self.draft, self.people.get());
+        self.already.take_file(context, &mut self.draft, self.people.get());
         self.read();
         let run = self.outcome.follow(context, &self.draft);
         if self.outcome.ceremony(ui, run, &mut self.draft, commands) {
@@ -206,6 +207,11 @@ impl PanelTab {
     /// Shows what is in a table of people, before anything is stored.
     pub fn preview(&mut self, path: PathBuf) {
         self.import = Some(Import::new(path));
+    }
+
+    /// Seats the people of a list.
+    pub fn read_seated(&mut self, path: PathBuf) {
+        self.already.ask(path);
     }
 
     /// Shows the results of this run.

@@ -320,12 +320,15 @@ impl Draft {
             version: SPEC_VERSION,
             model: self.model.trim().to_owned(),
             length: if template.is_some() { 0 } else { escape.length },
+            further: escape.further()?,
             template,
             vocabulary: self.chain.vocabulary()?,
             temperatures: escape.temperatures()?,
             scan: self.chain.scan,
             anchor: escape.anchor()?,
+            criterion: escape.criterion,
             radius: escape.radius,
+            radius_share: escape.radius_share(),
             chains: escape.chains,
             cap_sweeps: escape.cap_sweeps,
             per_shell: escape.per_shell,
@@ -343,7 +346,12 @@ impl Draft {
         let (length, template) = match self.mode {
             Mode::Phase => (self.lengths().ok().and_then(|lengths| lengths.into_iter().max()), None),
             Mode::Pairs => (u32::try_from(self.pairs.length).ok(), Some(&self.pairs.template)),
-            Mode::Escape => (u32::try_from(self.escape.length).ok(), Some(&self.escape.template)),
+            // A sentence that fits the longest chain fits all.
+            Mode::Escape => {
+                let further = self.escape.further().unwrap_or_default().into_iter();
+                let longest = further.fold(self.escape.length, usize::max);
+                (u32::try_from(longest).ok(), Some(&self.escape.template))
+            }
             Mode::Exact => (None, None),
         };
         if matches!(self.mode, Mode::Phase | Mode::Pairs) && self.chain.start == StartKind::Typed {

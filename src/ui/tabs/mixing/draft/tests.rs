@@ -1,5 +1,6 @@
 use super::*;
 use crate::glauber::chain::{Coupling, Scan};
+use crate::glauber::experiments::escape::Criterion;
 
 fn ready(mode: Mode) -> Draft {
     Draft { mode, model: "curie-weiss:beta=1".to_owned(), ..Draft::default() }
@@ -40,7 +41,13 @@ fn the_reason_names_what_is_missing() {
     check(escape.clone(), "positive");
     (escape.escape.temperatures, escape.escape.radius) = ("1".to_owned(), 8);
     check(escape.clone(), "cannot be left");
-    (escape.escape.radius, escape.escape.kind) = (2, AnchorKind::Typed);
+    escape.escape.relative = true;
+    escape.escape.further = "4, x".to_owned();
+    check(escape.clone(), "\u{201c}x\u{201d} is not a length");
+    escape.escape.further = "8".to_owned();
+    check(escape.clone(), "twice");
+    escape.escape.further.clear();
+    (escape.escape.relative, escape.escape.radius, escape.escape.kind) = (false, 2, AnchorKind::Typed);
     check(escape, "Type the sentence");
 }
 
@@ -64,6 +71,10 @@ fn a_spec_fills_the_form_that_makes_it() {
         kind: AnchorKind::Typed,
         sentence: "+ + + + + + + +".to_owned(),
         temperatures: "0.5, infinity".to_owned(),
+        further: "4, 6".to_owned(),
+        criterion: Criterion::Basin,
+        relative: true,
+        radius_percent: 7.0,
         ..draft.escape
     };
     let escape = draft.spec(&[]).unwrap();

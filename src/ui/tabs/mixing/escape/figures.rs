@@ -4,7 +4,8 @@ use super::super::figures::{axis, linear, log};
 use super::super::words;
 use crate::figures::figure::{Figure, Layer, Ticks};
 use crate::figures::number;
-use crate::glauber::experiments::escape::{EscapeAt, EscapeResult, EscapeSpec, MeanEscape};
+use crate::glauber::experiments::escape::{EscapeAt, EscapeFindings, EscapeResult, EscapeSpec, MeanEscape};
+use crate::ui::format;
 
 /// A prediction further above everything measured than this factor stands in the table only: it would press the
 /// measurement into a line.
@@ -17,10 +18,10 @@ const CURVES: usize = 6;
 /// What runs, for captions.
 pub fn about(spec: &EscapeSpec) -> String {
     format!(
-        "{}, {} free positions, radius {}, {} scan, {}",
+        "{}, {} free positions, {}, {} scan, {}",
         spec.model,
-        words::free_positions(spec.length, spec.template.as_ref()),
-        spec.radius,
+        format::escape_lengths(spec),
+        format::escape_rule(spec),
         words::scan_name(spec.scan),
         words::vocabulary(&spec.vocabulary)
     )
@@ -119,12 +120,69 @@ pub fn arrhenius(spec: &EscapeSpec, result: &EscapeResult) -> Option<Figure> {
     })
 }
 
-/// Temperatures that get a curve of their own: spread over all of them.
+/// E[T] against the length, one colour a temperature; `None` for one length, or before the first step.
+pub fn growth(spec: &EscapeSpec, found: &EscapeFindings) -> Option<Figure> {
+    if found.further.is_empty() {
+        return None;
+    }
+    let mut layers = Vec::new();
+    let mut any_censored = false;
+    for (colour, place) in places(&found.first).into_iter().enumerate() {
+        let temperature = found.first.temperatures[place].temperature;
+        let (mut measured, mut at_least) = (Vec::new(), Vec::new());
+        for at in found.lengths() {
+            let x = at.sites as f64;
+            match at.temperatures.get(place).and_then(EscapeAt::mean) {
+                None => {}
+                Some(MeanEscape::Measured { mean, lower, upper }) => measured.push([x, mean, lower, upper]),
+                Some(MeanEscape::AtLeast { steps, .. }) => at_least.push([x, steps]),
+            }
+        }
+        if let Some(growth) = found.growth.iter().find(|growth| growth.temperature == temperature) {
+            let ends = measured.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (a.min(p[0]), b.max(p[0])));
+            layers.push(Layer::Line {
+                name: format!("τ = {temperature}, fitted line"),
+                colour,
+                points: [ends.0, ends.1].map(|x| [x, growth.measured.at(x).exp()]).to_vec(),
+                dashed: true,
+            });
+        }
+        if !measured.is_empty() {
+            layers.push(Layer::Intervals { name: format!("τ = {temperature}, 95 %"), colour, points: measured });
+        }
+        if !at_least.is_empty() {
+            any_censored = true;
+            let name = format!("τ = {temperature}, censored: at least this");
+            layers.push(Layer::Points { name, colour, points: at_least });
+        }
+    }
+    let censored = if any_censored {
+        " Points without an interval: some chains were censored at the cap, and the mean of min(T, cap) is a lower bound."
+    } else {
+        ""
+    };
+    (!layers.is_empty()).then(|| Figure {
+        title: "Escape time against length".to_owned(),
+        caption: format!(
+            "Mean escape time against the number of free positions.{censored} Lines are weighted fits over the lengths at \
+             which every chain escaped; straight lines on this axis are what exponential growth would give. {}.",
+            about(spec)
+        ),
+        x: linear("free positions n"),
+        y: log("E[T] (single-site steps)"),
+        layers,
+    })
+}
+
+/// Places of the temperatures that get a curve of their own: spread over all of them.
+fn places(result: &EscapeResult) -> Vec<usize> {
+    let all = result.temperatures.len();
+    let count = all.min(CURVES);
+    (0..count).map(|k| if count < 2 { 0 } else { k * (all - 1) / (count - 1) }).collect()
+}
+
 fn shown(result: &EscapeResult) -> Vec<&EscapeAt> {
-    let all = &result.temperatures;
-    let count = all.len().min(CURVES);
-    let place = |k: usize| if count < 2 { 0 } else { k * (all.len() - 1) / (count - 1) };
-    (0..count).map(|k| &all[place(k)]).collect()
+    places(result).into_iter().map(|place| &result.temperatures[place]).collect()
 }
 
 /// Kaplan-Meier curves of the escape times, one for each temperature.

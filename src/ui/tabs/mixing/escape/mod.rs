@@ -9,28 +9,51 @@ pub use self::view::EscapeView;
 use super::pairs::figures as columns;
 use super::words;
 use crate::figures::number;
+use crate::glauber::experiments::escape::{Criterion, EscapeResult, EscapeSpec};
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunRow, RunState};
 use crate::ui::command::Command;
 use crate::ui::tabs::shared::model_picker::shortened;
 use crate::ui::tabs::shared::run_state::say;
 use crate::ui::widgets::{VerdictKind, card, data_table, stats};
-use crate::ui::{help, theme};
+use crate::ui::{format, help, theme};
 
-/// Draws the results as far as they have come.
-pub fn show(ui: &mut Ui, run: &RunRow, view: &EscapeView, commands: &mut Vec<Command>) {
-    headline(ui, run, view);
-    numbers(ui, view);
+/// Draws the results as far as they have come, figures of the length at place `shown`.
+pub fn show(ui: &mut Ui, run: &RunRow, view: &EscapeView, shown: &mut usize, commands: &mut Vec<Command>) {
+    *shown = (*shown).min(view.lengths.len().saturating_sub(1));
+    let (Some(length), Some(result)) = (view.lengths.get(*shown), view.found.lengths().nth(*shown)) else { return };
+    headline(ui, run, view, (&length.spec, result));
+    if view.lengths.len() > 1 {
+        ui.horizontal_wrapped(|ui| {
+            ui.label("Length shown:");
+            for (place, at) in view.found.lengths().enumerate() {
+                ui.selectable_value(shown, place, format!("n = {}", at.sites)).on_hover_text(
+                    "Anchor, numbers and figures of this length; growth and the table are of all lengths.",
+                );
+            }
+        });
+    }
+    numbers(ui, result);
     columns(
         ui,
         &[
-            ("escape arrhenius", view.arrhenius.as_ref()),
-            ("escape survival", Some(&view.survival)),
-            ("escape exponential", view.exponential.as_ref()),
-            ("escape margins", view.margins.as_ref()),
+            ("escape arrhenius", length.arrhenius.as_ref()),
+            ("escape growth", view.growth.as_ref()),
+            ("escape survival", Some(&length.survival)),
+            ("escape exponential", length.exponential.as_ref()),
+            ("escape margins", length.margins.as_ref()),
         ],
         commands,
     );
+    if let Some(growth) = &view.growth_table {
+        card(ui, "Growth with the length", |ui| {
+            if growth.rows.is_empty() {
+                ui.label("A slope needs two lengths at which every chain escaped.");
+            } else {
+                data_table(ui, "escape growth table", growth, None, commands);
+            }
+        });
+    }
     card(ui, "Escapes at each temperature", |ui| {
         ui.label(
             theme::caption(
@@ -40,15 +63,14 @@ pub fn show(ui: &mut Ui, run: &RunRow, view: &EscapeView, commands: &mut Vec<Com
         );
         data_table(ui, "escape temperatures", &view.table, None, commands);
     });
-    if let Some(shells) = &view.shells {
+    if let Some(shells) = &length.shells {
         card(ui, "Margin shells", |ui| {
             data_table(ui, "escape shells", shells, None, commands);
         });
     }
 }
 
-fn headline(ui: &mut Ui, run: &RunRow, view: &EscapeView) {
-    let (spec, result) = (&view.spec, &view.result);
+fn headline(ui: &mut Ui, run: &RunRow, view: &EscapeView, (spec, result): (&EscapeSpec, &EscapeResult)) {
     let so_far = if run.state == RunState::Done { "" } else { "So far: " };
     say(ui, view.kind, &format!("{so_far}{}: {}", shortened(&spec.model, 40), view.sentence));
     if !result.ball.margin.fixed_point {
@@ -73,6 +95,14 @@ fn headline(ui: &mut Ui, run: &RunRow, view: &EscapeView) {
     if spec.scan != crate::glauber::chain::Scan::Random && spec.per_shell > 0 {
         say(ui, VerdictKind::Caution, "The birth-death bounds are for the random scan; these chains use another.");
     }
+    if spec.criterion == Criterion::Basin && spec.per_shell > 0 {
+        say(
+            ui,
+            VerdictKind::Caution,
+            "Chains end when their basin changes. The birth-death bounds are for leaving the radius: they bound this time too \
+             only if every state within it leads back to the anchor, as a positive margin there implies.",
+        );
+    }
     let from = match result.ball.quenches {
         Some(found) => format!("{} of {} quenches led here", number::count(found.led_here), number::count(found.all)),
         None => "typed".to_owned(),
@@ -84,8 +114,9 @@ fn headline(ui: &mut Ui, run: &RunRow, view: &EscapeView) {
     });
     ui.label(
         theme::caption(format!(
-            "{} free positions{template}, {} scan, {}; {} at each temperature, cap {}. {}",
+            "{} free positions{template}, {}, {} scan, {}; {} at each temperature, cap {}. {}",
             result.sites,
+            format::escape_rule(spec),
             words::scan_name(spec.scan),
             words::vocabulary(&spec.vocabulary),
             number::counted(spec.chains, "chain", "chains"),
@@ -96,8 +127,7 @@ fn headline(ui: &mut Ui, run: &RunRow, view: &EscapeView) {
     );
 }
 
-fn numbers(ui: &mut Ui, view: &EscapeView) {
-    let result = &view.result;
+fn numbers(ui: &mut Ui, result: &EscapeResult) {
     let total: u64 = result.temperatures.iter().map(|at| at.chains).sum();
     let escaped: u64 = result.temperatures.iter().map(|at| at.escaped).sum();
     let mut all = vec![

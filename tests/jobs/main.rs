@@ -3,6 +3,8 @@
 // The tests' own helper functions may panic like the tests do.
 #![allow(clippy::unwrap_used)]
 
+mod pauses;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -180,31 +182,6 @@ impl Desk {
         assert_eq!(self.records(run), WHOLE.0);
         assert_eq!(self.reader.survey_strata(run).unwrap().1, WHOLE.1);
     }
-}
-
-#[test]
-fn a_paused_run_holds_and_goes_on_to_the_identical_result() {
-    let mut desk = Desk::new(Arc::default());
-    let run = desk.runner().start(&long()).unwrap();
-    desk.until(|desk| !desk.records(run).is_empty());
-    desk.runner().pause(run);
-    desk.until(|desk| desk.states(run).contains(&RunState::Paused));
-    let (held, row) = (desk.records(run), desk.reader.run(run).unwrap());
-    assert_eq!(row.state, RunState::Paused);
-    assert!(held.len() < WHOLE.0.len());
-    std::thread::sleep(Duration::from_millis(400));
-    assert_eq!(desk.records(run), held);
-    let resumed = Instant::now();
-    desk.runner().resume(run).unwrap();
-    desk.idle();
-    assert_eq!(
-        desk.states(run),
-        [RunState::Queued, RunState::Running, RunState::Paused, RunState::Running, RunState::Done]
-    );
-    desk.assert_whole(run);
-    // Rest is not work.
-    let worked = desk.reader.run(run).unwrap().seconds - row.seconds;
-    assert!(worked < resumed.elapsed().as_secs_f64() + 0.3, "{worked}");
 }
 
 #[test]

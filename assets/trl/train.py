@@ -105,7 +105,7 @@ class WeightedDPOTrainer(DPOTrainer):
         counted = (weight > 0).float()
         row = torch.stack([
             (weight * losses).sum(), counted.sum(), (counted * beta * chosen).sum(), (counted * beta * rejected).sum(),
-            (counted * (chosen > rejected)).sum(), (counted * log_probs.chunk(2)[0]).sum(),
+            (counted * ((chosen > rejected) + 0.5 * (chosen == rejected))).sum(), (counted * log_probs.chunk(2)[0]).sum(),
             (counted * log_probs.chunk(2)[1]).sum(), (counted * lengths.chunk(2)[0]).sum() + (counted * lengths.chunk(2)[1]).sum(),
         ]).detach()
         self.window_losses.append(self.accelerator.gather(row).view(-1, len(row)).sum(0).cpu())

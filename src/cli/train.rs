@@ -9,11 +9,13 @@ use super::demand::{Failure, Outcome};
 use super::run::{carry_out, failure};
 use super::terminal::TerminalProgress;
 use super::{Common, output};
+use crate::dempo::objective::Objective;
 use crate::dempo::rater_lottery::{RaterLottery, last_draw};
 use crate::dempo::training::{EvaluationReport, StepReport};
 use crate::glauber::conditionals::Precision;
 use crate::jobs::runner::RunOutcome;
 use crate::jobs::spec::RunSpec;
+use crate::jobs::train::evaluate::{EvaluateSpec, evaluate};
 use crate::jobs::train::{ImportTrlSpec, TrainResult, TrainSpec, trl};
 use crate::models::llama;
 use crate::sortition::audit::AuditFile;
@@ -25,6 +27,8 @@ pub(crate) enum Train {
     Check(Check),
     /// Train as a file of settings says. Run again with the same file to resume.
     Run(Run),
+    /// See what a trained adapter prefers: rewards, margins and accuracy on pairs, by rater.
+    Evaluate(Evaluate),
     /// Write a training as a job for TRL and Accelerate, to be carried out on a larger machine.
     ExportTrl(ExportTrl),
     /// Take in the adapter and the log of such a job.
@@ -36,6 +40,7 @@ impl Train {
         match self {
             Self::Check(check) => check.run(),
             Self::Run(run) => run.run(),
+            Self::Evaluate(evaluate) => evaluate.run(),
             Self::ExportTrl(export) => export.run(),
             Self::ImportTrl(import) => import.run(),
         }
@@ -100,6 +105,50 @@ impl Run {
         };
         tell(&result);
         output::write_json(self.common.json.as_deref(), &report(&result)?)
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Evaluate {
+    /// The model the adapter belongs to: shipped name, folder or hub name.
+    #[arg(long, default_value = "ekklesia")]
+    model: String,
+    /// The adapter's folder, as `train run` or PEFT wrote it.
+    #[arg(long, value_name = "DIR")]
+    adapter: PathBuf,
+    /// Preferences, as `preferences import` writes them.
+    #[arg(long, value_name = "FILE")]
+    preferences: PathBuf,
+    /// How strongly the policy was held to the model: scales the rewards.
+    #[arg(long, default_value_t = 0.1)]
+    beta: f64,
+    /// Longest prompt with its longer answer, in tokens.
+    #[arg(long, default_value_t = 3072)]
+    longest: usize,
+    /// Write the full result as JSON to FILE (`-`: standard output).
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Evaluate {
+    fn run(self) -> Outcome {
+        let spec = EvaluateSpec {
+            model: self.model,
+            adapter: self.adapter,
+            preferences: self.preferences,
+            objective: Objective { beta: self.beta, ..Objective::default() },
+            longest: self.longest,
+            template: llama::TemplateChoice::Auto,
+            together: 8,
+        };
+        let progress = TerminalProgress::new();
+        let found = evaluate(&spec, &progress);
+        progress.finish();
+        let found = found.map_err(failure)?;
+        for row in found.raters.iter().take(20).chain([&found.all]) {
+            eprintln!("{}: {} pairs, accuracy {:.3}, margin {:.3}", row.name, row.pairs, row.accuracy, row.margin);
+        }
+        output::write_json(self.json.as_deref(), &serde_json::to_value(&found).map_err(Failure::internal)?)
     }
 }
 

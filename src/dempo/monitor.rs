@@ -108,6 +108,18 @@ pub fn by_value(attribute: &Attribute, visits: &[Visited]) -> Vec<GroupRow> {
     named.map(|(name, visits)| row(name.clone(), &visits)).collect()
 }
 
+/// A row for each of `names` (by the raters' places) with visits, and one for all.
+pub fn by_name(names: &[String], visits: &[Visited]) -> (Vec<GroupRow>, GroupRow) {
+    let mut of_rater: Vec<Vec<Visited>> = vec![Vec::new(); names.len()];
+    for visit in visits {
+        if let Some(own) = of_rater.get_mut(visit.rater as usize) {
+            own.push(*visit);
+        }
+    }
+    let named = names.iter().zip(of_rater).filter(|(_, visits)| !visits.is_empty());
+    (named.map(|(name, visits)| row(name.clone(), &visits)).collect(), row("all".into(), visits))
+}
+
 /// Rows by tenths of the visits in order of the weight of their pair, lightest first; fewer where weights coincide.
 pub fn by_weight_decile(visits: &[Visited]) -> Vec<GroupRow> {
     let mut order = visits.to_vec();

@@ -180,6 +180,41 @@ fn a_lottery_makes_hard_and_soft_panels() {
     assert!(errors(&undrawn).contains("nothing was drawn"), "{}", errors(&undrawn));
 }
 
+/// Made-up raters whose wishes are known: trained on those who came forward, the policy wants what they want; trained on the
+/// chances of a balanced lottery, what the population wants, which is the opposite in pace and length.
+#[test]
+fn soft_panels_learn_the_populations_wishes_and_full_the_raters() {
+    let folder = of_raters("truth", "400");
+    let lottery = ["panel", "lottery", "--people", "people.csv", "--quotas", "quotas.csv", "--size", "40"];
+    let held =
+        kleroterion(folder.path(), &[&lottery[..], &["--algorithm", "leximin", "--json", "lottery.json"]].concat());
+    assert!(held.status.success(), "{}", errors(&held));
+    let all = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+    let wishes = |scheme: Value, out: &str| {
+        let changes = json!({
+            "scheme": scheme, "out": out, "budget": {"equal-steps": 60}, "window": 16, "together": 16, "held_out": 0.0,
+            "evaluate_every": 1000, "checkpoint_every": 1000, "learning_rate": {"highest": 0.004, "warmup": 0.1},
+            "longest": 128, "tensors": {"train": "adapter", "rank": 8, "alpha": 16.0, "targets": all},
+        });
+        let (done, _) = train(folder.path(), changes);
+        assert!(done.status.success(), "{}", errors(&done));
+        let evaluate = ["train", "evaluate", "--adapter", out, "--preferences", "probes.jsonl", "--json", "-"];
+        let found = kleroterion(folder.path(), &evaluate);
+        assert!(found.status.success(), "{}", errors(&found));
+        let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+        // Which side each quality's probes are won by: positive for bold, central, open, long.
+        move |quality: &str| {
+            let rows = found["raters"].as_array().unwrap();
+            rows.iter().find(|row| row["name"] == quality).unwrap()["margin"].as_f64().unwrap()
+        }
+    };
+    let full = wishes(json!({"scheme": "full"}), "full");
+    let soft = wishes(json!({"scheme": "soft", "lottery": "lottery.json"}), "soft");
+    assert!(full("pace") < -0.05 && soft("pace") > full("pace") + 0.3, "{} {}", full("pace"), soft("pace"));
+    assert!(full("length") > 0.05 && soft("length") < -0.05, "{} {}", full("length"), soft("length"));
+    assert!(full("openness") > 0.1 && soft("openness") > 0.1, "{} {}", full("openness"), soft("openness"));
+}
+
 #[test]
 fn what_cannot_be_trained_says_why() {
     let folder = population("bad");

@@ -7,7 +7,7 @@ mod reference;
 mod spec;
 pub mod trl;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::work::{Bench, JobError, RunOutcome, hash_file};
@@ -143,10 +143,11 @@ impl Pairs {
         Ok(Self { set, schedule, held_out, without_pairs })
     }
 
-    /// Every pair whose reference is needed.
+    /// Every pair whose reference is needed: those the run will visit, and those held out.
     fn looked_at(&self) -> Vec<usize> {
-        let held_out = self.held_out.iter().map(|visit| visit.pair);
-        self.set.pairs().iter().map(|pair| pair.pair).chain(held_out).collect()
+        let visited = (0..self.schedule.steps()).flat_map(|step| self.schedule.batch(step));
+        let pairs: BTreeSet<usize> = visited.chain(self.held_out.iter().copied()).map(|visit| visit.pair).collect();
+        pairs.into_iter().collect()
     }
 
     fn plan(&self, file: &PreferenceFile, trained: u64, parameters: u64, template: llama::TemplateChoice) -> TrainPlan {

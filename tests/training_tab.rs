@@ -98,6 +98,20 @@ impl Window {
         self.harness.run_steps(3);
     }
 
+    /// Clicks a button whose words stand elsewhere too.
+    fn press(&mut self, label: &str) {
+        self.harness.run_steps(2);
+        self.harness.get_all_by_role_and_label(Role::Button, label).next().unwrap().click();
+        self.harness.run_steps(3);
+    }
+
+    /// Opens a combo box.
+    fn open(&mut self, label: &str) {
+        self.harness.run_steps(2);
+        self.harness.get_by_role_and_label(Role::ComboBox, label).click();
+        self.harness.run_steps(3);
+    }
+
     fn type_into(&mut self, label: &str, text: &str) {
         self.harness.get_by_role_and_label(Role::TextInput, label).focus();
         self.harness.run_steps(2);
@@ -176,17 +190,30 @@ fn the_sample_is_one_click_away_and_alive() {
     assert!(window.has("6 of 6") && window.has("Held-out loss") && window.has("Closed form: a mean over panels."));
     window.picture("curves-high.png");
 
-    window.click("Groups");
+    window.press("Groups");
     assert!(window.figure("Accuracy by age") || window.figure("Accuracy by gender"), "{:?}", window.labels());
     assert!(window.has("held-out raters after step 6"));
     window.click("The last steps");
     assert!(window.has("24 pairs of the last 6 steps"));
     window.picture("groups-high.png");
-    window.click("Raters");
+    window.press("Raters");
     assert!(window.figure("Visits per rater"));
-    window.click("Answers");
+    window.press("Answers");
     assert!(window.has("After step 0") && window.has("After step 6"));
     window.picture("answers-high.png");
+
+    window.press("Chat");
+    window.type_into("Question to both", "What should our town do about youth clubs?");
+    window.press("Ask");
+    window.wait_for("Begin anew");
+    assert!(window.has("Before the training") && window.has("After the training"));
+    assert_eq!(window.harness.get_all_by_label("What should our town do about youth clubs?").count(), 2);
+    window.picture("chat-high.png");
+    let path = window.folder.path().join("conversation.csv");
+    window.click("Export conversation…");
+    window.answer("File", &path, "Save");
+    window.wait_for(&format!("Saved {}", path.display()));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("question,before the training,after the training"));
 }
 
 #[test]
@@ -204,7 +231,7 @@ fn schemes_alike_are_queued_laid_over_each_other_and_exported() {
     let alike = TrainSpec { scheme: RaterScheme::Full, out: "training/full-0".into(), ..trainings[2].clone() };
     assert_eq!(alike, trainings[0], "only scheme and folder differ");
 
-    window.click("Compare with");
+    window.open("Compare with");
     for name in ["Run 1: Hard Panel, seed 0", "Run 2: Soft Panel, seed 0"] {
         window.click(name);
     }
@@ -213,7 +240,7 @@ fn schemes_alike_are_queued_laid_over_each_other_and_exported() {
     window.wait_for("Run 1: Hard Panel, seed 0, held out");
     assert!(window.has("Run 2: Soft Panel, seed 0, chosen"), "{:?}", window.labels());
     window.picture("overlay-high.png");
-    window.click("Visits");
+    window.press("Visits");
     let path = window.folder.path().join("steps.csv");
     window.click("Export steps…");
     window.answer("File", &path, "Save");
@@ -255,7 +282,7 @@ fn settings_that_cannot_be_are_told_beside_their_fields() {
     window.wait_for("pairs of 200 raters");
     window.click("Subset");
     assert!(window.has("Name the raters of the subset"));
-    window.click("Raters' weights");
+    window.open("Raters' weights");
     window.click("squares");
     assert!(window.has("No longer the closed form"));
     window.click("Full");
@@ -269,7 +296,7 @@ fn settings_that_cannot_be_are_told_beside_their_fields() {
 fn preferences_of_another_form_are_imported_and_a_lopsided_weighting_is_noticed() {
     let mut window = Window::new(&[("training", SMALL)]);
     // One rater has nine in ten of the pairs.
-    let mut text = String::from("worker,prompt,chosen,rejected\n");
+    let mut text = String::from("whose,prompt,chosen,rejected\n");
     for pair in 0..99 {
         let rater = if pair < 12 { pair } else { 0 };
         writeln!(text, "w{rater},What about plan {pair}?,We should do it.,We should not.").unwrap();
@@ -279,14 +306,14 @@ fn preferences_of_another_form_are_imported_and_a_lopsided_weighting_is_noticed(
     window.apply(Command::ChooseForTraining(TrainingPath::Preferences));
     window.answer("File", &path, "Use");
     window.wait_for("Columns by other names");
-    window.type_into("Columns by other names", "rater=worker");
+    window.type_into("Columns by other names", "rater=whose");
     window.click("Import with these columns");
     window.wait_for("Imported 99 pairs of 12 raters");
     window.wait_for("99 pairs of 12 raters");
     assert!(window.project().join("preferences/mine.jsonl").is_file());
     window.click("Pooled");
     window.wait_for("No longer the closed form.");
-    window.click("Train");
+    window.press("Train");
     window.wait_for("Run 1 (training) is done");
     window.wait_for("A few raters carry most of the weight");
     assert_eq!(window.trainings()[0].preferences, Path::new("preferences/mine.jsonl"));
@@ -321,7 +348,7 @@ fn a_lottery_of_the_panel_tab_makes_hard_and_soft_panels() {
         before: None,
     }))));
     window.wait_for("Run 1 (lottery) is done");
-    window.click("Lottery");
+    window.open("Lottery");
     window.click("Run 1: leximin, 20 of 200");
     window.wait_for("200 people; a panel of 20 was drawn.");
     window.click("Hard");
@@ -347,7 +374,7 @@ fn a_training_leaves_as_a_trl_job_and_a_form_is_filled_from_a_run() {
     window.wait_for("This run failed.");
     assert!(window.has("the job's log cannot be read"), "{:?}", window.labels());
 
-    window.click("Train");
+    window.press("Train");
     window.wait_for("is done");
     window.type_into("Beta", "0.3");
     window.wait_for("The form has changed since this run.");
@@ -375,7 +402,7 @@ fn verdict_and_first_curves_are_on_the_first_screen() {
         assert!(loss.top() < below && loss.right() <= size[0] && loss.height() >= 120.0, "{size:?}: {loss:?}");
         window.picture(&format!("curves-{name}.png"));
         for part in ["Groups", "Raters", "Answers"] {
-            window.click(part);
+            window.press(part);
             window.picture(&format!("{}-{name}.png", part.to_lowercase()));
         }
     }

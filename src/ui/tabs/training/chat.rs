@@ -25,7 +25,6 @@ const SIDES: [(Speaker, &str); 2] = [(Speaker::Base, "Before the training"), (Sp
 type Spoken = Result<[String; 2], String>;
 
 /// The conversation between frames.
-#[derive(Default)]
 pub struct ChatState {
     run: Option<RunId>,
     /// Kept from question to question; held by the thread that speaks.
@@ -38,6 +37,22 @@ pub struct ChatState {
     heard: Arc<Mutex<[String; 2]>>,
     task: Option<Task<Spoken>>,
     problem: Option<String>,
+}
+
+impl Default for ChatState {
+    /// Warm enough that a small model does not end at once.
+    fn default() -> Self {
+        Self {
+            run: None,
+            opened: Arc::default(),
+            histories: Default::default(),
+            typed: String::new(),
+            temperature: 0.8,
+            heard: Arc::default(),
+            task: None,
+            problem: None,
+        }
+    }
 }
 
 impl ChatState {
@@ -78,7 +93,8 @@ impl ChatState {
                         spoken(ui, message.role, &message.content);
                     }
                     if self.task.is_some() {
-                        spoken(ui, Role::Assistant, &heard[side]);
+                        let said = if heard[side].is_empty() { "…" } else { heard[side].as_str() };
+                        spoken(ui, Role::Assistant, said);
                     }
                 });
             }
@@ -176,7 +192,7 @@ impl ChatState {
 fn spoken(ui: &mut Ui, role: Role, text: &str) {
     let who = if role == Role::User { "You" } else { "Model" };
     ui.label(theme::caption(who).weak());
-    let text = if text.is_empty() { "…" } else { text };
+    let text = if text.is_empty() { "(nothing)" } else { text };
     let text = if role == Role::User { theme::strong(text) } else { egui::RichText::new(text) };
     ui.label(text);
     ui.add_space(theme::STEP / 2.0);

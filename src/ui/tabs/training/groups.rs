@@ -130,7 +130,7 @@ fn bars(rows: &[GroupRow], of: impl Fn(&GroupRow) -> [f64; 2], colour: usize) ->
         layers.push(Layer::Intervals { name: "with 95 % interval".to_owned(), colour, points: with });
     }
     if !alone.is_empty() {
-        layers.push(Layer::Points { name: "one rater, no interval".to_owned(), colour: 7, points: alone });
+        layers.push(Layer::Points { name: "one rater, no interval".to_owned(), colour: 1, points: alone });
     }
     layers
 }

@@ -290,10 +290,10 @@ mod tests {
     fn what_stands_in_the_way_of_an_import_has_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other.csv");
-        std::fs::write(&path, "worker,prompt,chosen,rejected\na,Q?,yes,no\n").unwrap();
+        std::fs::write(&path, "whose,prompt,chosen,rejected\na,Q?,yes,no\n").unwrap();
         let problem = take_in(&path, folder.path(), &ImportOptions::default(), &Silent).unwrap_err();
         assert!(matches!(problem, Problem::Columns(_)), "{problem:?}");
-        let options = ImportOptions { columns: columns("rater=worker").unwrap(), ..ImportOptions::default() };
+        let options = ImportOptions { columns: columns("rater=whose").unwrap(), ..ImportOptions::default() };
         assert!(take_in(&path, folder.path(), &options, &Silent).is_ok());
         let path = folder.path().join("bad.jsonl");
         std::fs::write(&path, "{\"rater\":\"a\",\"prompt\":\"Q\",\"chosen\":\"y\",\"rejected\":\"n\"}\nnonsense\n")

@@ -16,7 +16,7 @@ use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow, RunState};
 use crate::ui::command::{Command, LateTable, Table};
 use crate::ui::context::TabContext;
-use crate::ui::widgets::{VerdictKind, card, empty_state, figure_view, stats};
+use crate::ui::widgets::{VerdictKind, card, empty_state, figure_view, stats, what_is};
 use crate::ui::{help, theme};
 
 /// The parts of the centre.
@@ -242,6 +242,7 @@ impl Outcome {
             ui.selectable_value(&mut self.drawing.along, Along::Steps, "Steps");
             ui.selectable_value(&mut self.drawing.along, Along::Visits, "Visits")
                 .on_hover_text("Pairs looked at: runs with windows of different sizes have seen alike then.");
+            what_is(ui, help::IMPLICIT_REWARD.name, help::IMPLICIT_REWARD.text);
             let others: Vec<&RunRow> =
                 context.runs.iter().filter(|other| is_training(other) && other.id != run.id).collect();
             if !others.is_empty() {
@@ -322,19 +323,12 @@ fn numbers(ui: &mut Ui, view: &View, running: bool) {
     let mut all = vec![
         ("Step", format!("{} of {}", number::count(step.step), number::count(planned)), dpo),
         ("Loss", number::fixed(step.loss, 3), dpo),
-        ("Margin", number::fixed(step.margin, 3), help::IMPLICIT_REWARD.text),
-        ("Learning rate", number::general(step.learning_rate, 2), dpo),
     ];
     if let Some(speed) = view.tokens_per_second() {
         all.push(("Tokens per second", number::count(speed.round() as u64), dpo));
     }
-    if running {
-        if let Some(left) = view.seconds_left() {
-            all.push(("Time left", number::duration(left), dpo));
-        }
-        if let Some(memory) = view.memory {
-            all.push(("Memory of the program", number::bytes(memory), dpo));
-        }
+    if let Some(memory) = view.memory.filter(|_| running) {
+        all.push(("Memory of the program", number::bytes(memory), dpo));
     }
     if let Some(held) = view.evaluations.last() {
         let text = help::HELD_OUT_RATERS.text;

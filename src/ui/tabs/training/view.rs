@@ -116,16 +116,6 @@ impl View {
         let seconds = end.seconds - first.seconds;
         (seconds > 0.0).then(|| tokens as f64 / seconds)
     }
-
-    /// Seconds that the steps left will take at the pace of the last ones.
-    pub fn seconds_left(&self) -> Option<f64> {
-        let plan = self.plan.as_ref()?;
-        let last = &self.steps[self.steps.len().saturating_sub(RECENT as usize + 1)..];
-        let (first, end) = (last.first()?, last.last()?);
-        let taken = end.report.step - first.report.step;
-        (taken > 0)
-            .then(|| (end.seconds - first.seconds) / taken as f64 * plan.steps.saturating_sub(end.report.step) as f64)
-    }
 }
 
 /// Bytes of memory that the program holds now.

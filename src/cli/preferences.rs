@@ -11,9 +11,8 @@ use super::preferences_weigh::Weigh;
 use super::terminal::TerminalProgress;
 use crate::dempo::pairs::Pairing;
 use crate::dempo::population::{Population, Size};
-use crate::formats::foundation::{pool_csv, quotas_csv};
-use crate::formats::preferences::{Field, Format, ImportOptions, PreferencesError, Source, import, write_preferences};
-use crate::sortition::quota_table::Header;
+use crate::formats::population_files::write_population;
+use crate::formats::preferences::{Field, Format, ImportOptions, PreferencesError, Source, import};
 
 /// Preferences of raters: import them, weigh them, make some up.
 #[derive(Subcommand)]
@@ -188,18 +187,7 @@ impl Sample {
         let size = Size { raters: self.raters, pairs_per_rater: self.pairs_per_rater, panel };
         let made = Population::new(size, self.seed).map_err(Failure::input)?;
         let folder = &self.out;
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Failure::Input(format!("the folder cannot be made: {error}. Choose another place ({})", folder.display()))
-        })?;
-        let quotas = quotas_csv(&made.quotas, Header::FeatureValue).map_err(Failure::internal)?;
-        let mut truth = serde_json::to_string_pretty(&made.truth).map_err(Failure::internal)?;
-        truth.push('\n');
-        output::write_file(&folder.join("people.csv"), pool_csv(&made.pool, 0..made.pool.len()).as_bytes())?;
-        output::write_file(&folder.join("quotas.csv"), quotas.as_bytes())?;
-        output::write_file(&folder.join("truth.json"), truth.as_bytes())?;
-        let write = |name: &str, pairs| write_preferences(&folder.join(name), pairs).map_err(failure);
-        write("preferences.jsonl", &made.preferences)?;
-        write("probes.jsonl", &made.probes)?;
+        write_population(folder, &made).map_err(Failure::Input)?;
         eprintln!("seed {}: {} raters with {} pairs", self.seed, self.raters, made.preferences.len());
         for (all, own) in made.truth.population.iter().zip(&made.truth.sample) {
             eprintln!(

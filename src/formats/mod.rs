@@ -7,6 +7,7 @@ pub mod foundation;
 mod json_lines;
 mod mangled;
 pub mod named_people;
+pub mod population_files;
 pub mod preferences;
 pub mod rankings;
 pub mod sentences;

@@ -9,6 +9,7 @@ mod headless;
 mod ledger;
 mod perfect;
 pub mod runner;
+pub mod sample_population;
 pub mod session;
 pub mod spec;
 mod survey;

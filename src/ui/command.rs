@@ -86,12 +86,14 @@ pub enum TabKind {
     Mixing,
     Trajectories,
     Panel,
+    Training,
     Runs,
 }
 
 impl TabKind {
     /// All tabs, in the order of their strip.
-    pub const ALL: [Self; 6] = [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Panel, Self::Runs];
+    pub const ALL: [Self; 7] =
+        [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Panel, Self::Training, Self::Runs];
 
     /// What the tab is called.
     pub fn name(self) -> &'static str {
@@ -101,6 +103,7 @@ impl TabKind {
             Self::Mixing => "Mixing",
             Self::Trajectories => "Trajectories",
             Self::Panel => "Panel",
+            Self::Training => "Training",
             Self::Runs => "Runs",
         }
     }
@@ -113,6 +116,25 @@ pub enum NewRun {
     TrainMlm,
     /// Download a model from a hub.
     Fetch,
+}
+
+/// What the Training tab asks a path for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainingPath {
+    /// A file of preferences: ready, or to be imported.
+    Preferences,
+    /// The folder of PRISM's files.
+    Prism,
+    /// A table of the raters.
+    People,
+    /// A panel's audit file.
+    Lottery,
+    /// The folder of a Llama.
+    Model,
+    /// An empty folder for a TRL job.
+    TrlExport,
+    /// The folder of a job that was carried out.
+    TrlJob,
 }
 
 /// People on their way into the project.
@@ -187,6 +209,8 @@ pub enum Command {
     ChooseSeated,
     /// Chooses a panel's audit file off the UI thread and checks it.
     ChooseAudit,
+    /// Chooses a file or folder off the UI thread for the Training tab.
+    ChooseForTraining(TrainingPath),
     /// Stores people in the project and shows them in the Panel tab.
     StorePool(NewPool),
     /// Deletes everybody who was imported from the project.

@@ -124,12 +124,17 @@ pub fn entries(now: &Situation) -> Vec<Entry> {
         (TabKind::Mixing, "Show Mixing", "How fast do chains of resampled words forget their start?"),
         (TabKind::Trajectories, "Show Trajectories", "Where do chains wander, and where are they trapped?"),
         (TabKind::Panel, "Show Panel", "Who is drawn for an assembly, and how likely is everybody?"),
+        (
+            TabKind::Training,
+            "Show Training",
+            "What does a model learn from a panel's preferences, and whom does it serve?",
+        ),
         (TabKind::Runs, "Show Runs", "Every run of the project, and what made it"),
     ]
     .into_iter()
     .enumerate()
     {
-        let key = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6][k];
+        let key = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7][k];
         add(View, name, tooltip, Some((CTRL, key)), Command::ShowTab(tab), None, false);
     }
     let log = if now.log_open { "Hide the log" } else { "Show the log" };

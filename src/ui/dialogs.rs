@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, RichText, TextEdit};
 
-use super::command::{Command, FigureFormat, LateTable, LateText, Table};
+use super::command::{Command, FigureFormat, LateTable, LateText, Table, TrainingPath};
 use super::command_palette::{Entry, keys_text};
 use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
@@ -90,6 +90,7 @@ pub enum Purpose {
     /// People who are on the panel already.
     Seated,
     People,
+    Training(TrainingPath),
     Export(Export),
 }
 
@@ -105,6 +106,10 @@ impl Purpose {
     pub fn chooser(&self) -> Chooser {
         match self {
             Self::NewProject | Self::OpenProject | Self::DuplicateProject | Self::CopySample(_) => Chooser::Folder,
+            Self::Training(TrainingPath::Preferences | TrainingPath::People | TrainingPath::Lottery) => {
+                Chooser::OpenFile
+            }
+            Self::Training(_) => Chooser::Folder,
             Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::Seated | Self::People => {
                 Chooser::OpenFile
             }
@@ -120,6 +125,9 @@ impl Purpose {
             Self::Quotas => Some(("Quotas", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::Seated => Some(("People by their ids", &["csv", "tsv", "txt"])),
             Self::People => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
+            Self::Training(TrainingPath::Preferences) => Some(("Preferences", &["jsonl", "csv", "tsv", "parquet"])),
+            Self::Training(TrainingPath::People) => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
+            Self::Training(TrainingPath::Lottery) => Some(("Audit file", &["json"])),
             _ => None,
         }
     }
@@ -182,9 +190,58 @@ impl Purpose {
                 "File",
                 "Preview",
             ),
+            Self::Training(wanted) => training_words(*wanted),
             Self::Export(export) => (format!("Export {}", export.noun()), "", "File", "Save"),
         }
     }
+}
+
+fn training_words(wanted: TrainingPath) -> (String, &'static str, &'static str, &'static str) {
+    let (title, text, label, verb) = match wanted {
+        TrainingPath::Preferences => (
+            "Choose preferences",
+            "JSON lines, CSV, Parquet or a TRL dataset. What is not yet in the program's form is imported into the project.",
+            "File",
+            "Use",
+        ),
+        TrainingPath::Prism => (
+            "Import PRISM",
+            "The folder that holds utterances.jsonl (or conversations.jsonl) and survey.jsonl.",
+            "Folder",
+            "Import",
+        ),
+        TrainingPath::People => (
+            "Choose the people",
+            "A table with one row for each rater and a column of their ids: CSV, Excel (xlsx) or JSON lines.",
+            "File",
+            "Use",
+        ),
+        TrainingPath::Lottery => (
+            "Choose an audit file",
+            "What the Panel tab and panel lottery write: everybody's chance, and the panel that was drawn last.",
+            "File",
+            "Use",
+        ),
+        TrainingPath::Model => (
+            "Choose a model",
+            "A folder in the Hugging Face layout: config.json, tokenizer.json and safetensors of a Llama.",
+            "Folder",
+            "Use",
+        ),
+        TrainingPath::TrlExport => (
+            "Export as TRL job",
+            "Token ids, visits with their weights, settings, the first adapter and the script, for a larger machine.",
+            "Empty folder",
+            "Export",
+        ),
+        TrainingPath::TrlJob => (
+            "Import TRL job",
+            "The folder of a job that was carried out: its log and its adapter come into the project as a run.",
+            "Folder",
+            "Import",
+        ),
+    };
+    (title.to_owned(), text, label, verb)
 }
 
 /// A path is being asked for.

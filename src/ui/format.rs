@@ -34,6 +34,8 @@ pub fn run_kind(kind: &str) -> String {
         "phase" => "Phase diagram".to_owned(),
         "trajectories" => "Trajectories".to_owned(),
         "train-mlm" => "Train a model".to_owned(),
+        "train" => "Training".to_owned(),
+        "import-trl" => "Training from TRL".to_owned(),
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),

@@ -348,8 +348,32 @@ pub const PROBE_QUALITY: Help =
 pub const BRIER_SCORE: Help =
     Help { id: "brier-score", name: "the Brier score", text: include_str!("../../assets/help/brier-score.md") };
 
+/// `What is the preference training?`
+pub const DPO: Help =
+    Help { id: "dpo", name: "the preference training", text: include_str!("../../assets/help/dpo.md") };
+/// `What is a scheme?`
+pub const RATER_SCHEME: Help =
+    Help { id: "rater-scheme", name: "a scheme", text: include_str!("../../assets/help/rater-scheme.md") };
+/// `What is the closed form?`
+pub const CLOSED_FORM: Help =
+    Help { id: "closed-form", name: "the closed form", text: include_str!("../../assets/help/closed-form.md") };
+/// `What is the implicit reward?`
+pub const IMPLICIT_REWARD: Help = Help {
+    id: "implicit-reward",
+    name: "the implicit reward",
+    text: include_str!("../../assets/help/implicit-reward.md"),
+};
+/// `What is accuracy by group?`
+pub const GROUP_ACCURACY: Help =
+    Help { id: "group-accuracy", name: "accuracy by group", text: include_str!("../../assets/help/group-accuracy.md") };
+/// `What is a held-out rater?`
+pub const HELD_OUT_RATERS: Help = Help {
+    id: "held-out-raters",
+    name: "a held-out rater",
+    text: include_str!("../../assets/help/held-out-raters.md"),
+};
 /// All explanations.
-pub const ALL: [Help; 81] = [
+pub const ALL: [Help; 87] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -431,6 +455,12 @@ pub const ALL: [Help; 81] = [
     PROBE_BASELINES,
     PROBE_QUALITY,
     BRIER_SCORE,
+    DPO,
+    RATER_SCHEME,
+    CLOSED_FORM,
+    IMPLICIT_REWARD,
+    GROUP_ACCURACY,
+    HELD_OUT_RATERS,
 ];
 
 /// The explanation with this id.

@@ -2,27 +2,27 @@
 //! and a checkpoint from which the run goes on to the same bytes.
 
 pub mod evaluate;
+mod pairs;
 mod record;
 mod reference;
 mod spec;
 pub mod trl;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::work::{Bench, JobError, RunOutcome, hash_file};
 use crate::dempo::monitor::{Groups, Sample};
 use crate::dempo::preference::{Message, Role};
-use crate::dempo::schedule::{Schedule, Visit};
-use crate::dempo::scheme::WeightedSet;
-use crate::dempo::split::RaterSplit;
 use crate::dempo::training::{EvaluationReport, PolicyError, StepReport, Training};
 use crate::formats::preferences::{PreferenceFile, PreferencesError};
 use crate::models::ModelError;
 use crate::models::llama::{self, AdamW, GenerationSettings, Keep, LlamaPolicy, OpenLlama, OpenSettings, Trained};
+use pairs::Pairs;
 use record::Record;
 use reference::{References, references};
 
+pub use pairs::{Outlook, outlook};
 pub use spec::{RaterScheme, Tensors, TrainSpec};
 pub use trl::ImportTrlSpec;
 
@@ -113,62 +113,6 @@ impl From<PreferencesError> for JobError {
         match error {
             PreferencesError::Cancelled(_) => Self::Cancelled,
             _ => Self::Input(error.to_string()),
-        }
-    }
-}
-
-/// The pairs a run trains on and looks at.
-struct Pairs {
-    set: WeightedSet,
-    schedule: Schedule,
-    held_out: Vec<Visit>,
-    without_pairs: usize,
-}
-
-impl Pairs {
-    fn new(spec: &TrainSpec, file: &PreferenceFile) -> Result<Self, JobError> {
-        let input = |error: &dyn std::fmt::Display| JobError::Input(error.to_string());
-        let (scheme, without_pairs) = spec.scheme.resolve(file.raters());
-        let rater_of = file.raters_of_pairs();
-        let raters = file.raters().len();
-        let whole = WeightedSet::new(&rater_of, raters, &scheme, spec.transform).map_err(|e| input(&e))?;
-        let split = RaterSplit::new(raters, spec.held_out, spec.seed).map_err(|e| input(&e))?;
-        let set = whole.without(|rater| split.is_held_out(rater)).map_err(|e| input(&e))?;
-        let held_out = split
-            .held_out_pairs(&rater_of)
-            .into_iter()
-            .map(|pair| Visit { pair, weight: 1.0, rater: rater_of[pair] })
-            .collect();
-        let schedule = Schedule::new(&set, spec.mode, spec.budget, spec.window, spec.seed).map_err(|e| input(&e))?;
-        Ok(Self { set, schedule, held_out, without_pairs })
-    }
-
-    /// Every pair whose reference is needed: those the run will visit, and those held out.
-    fn looked_at(&self) -> Vec<usize> {
-        let visited = (0..self.schedule.steps()).flat_map(|step| self.schedule.batch(step));
-        let pairs: BTreeSet<usize> = visited.chain(self.held_out.iter().copied()).map(|visit| visit.pair).collect();
-        pairs.into_iter().collect()
-    }
-
-    fn plan(&self, file: &PreferenceFile, trained: u64, parameters: u64, template: llama::TemplateChoice) -> TrainPlan {
-        let mut raters: Vec<u32> = self.held_out.iter().map(|visit| visit.rater).collect();
-        raters.dedup();
-        TrainPlan {
-            steps: self.schedule.steps(),
-            visits: self.schedule.total_visits(),
-            pairs: self.set.len(),
-            raters: self.set.raters_used(),
-            held_out_pairs: self.held_out.len(),
-            held_out_raters: raters.len(),
-            effective_raters: self.set.effective_raters(),
-            effective_pairs: self.set.effective_pairs(),
-            visits_per_rater: self.schedule.visits(self.schedule.steps()),
-            without_pairs: self.without_pairs,
-            closed_form: self.set.closed_form(),
-            trained,
-            parameters,
-            rater_ids: file.raters().to_vec(),
-            template,
         }
     }
 }

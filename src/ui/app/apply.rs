@@ -11,7 +11,7 @@ use super::project_thread::{Opening, ProjectThread, Request};
 use super::{ProjectState, Workbench, home_of, unfinished};
 use crate::jobs::spec::RunSpec;
 use crate::store::{Project, RunId};
-use crate::ui::command::{Command, NewRun, TabKind};
+use crate::ui::command::{Command, NewRun, TabKind, TrainingPath};
 use crate::ui::command_palette::Palette;
 use crate::ui::dialogs::{Dialog, Export, Outcome, PathDialog, Purpose, Then};
 use crate::ui::log_panel::Level;
@@ -24,6 +24,7 @@ use crate::ui::tabs::mixing::MixingTab;
 use crate::ui::tabs::panel::PanelTab;
 use crate::ui::tabs::provenance::ProvenanceView;
 use crate::ui::tabs::runs::RunsTab;
+use crate::ui::tabs::training::TrainingTab;
 use crate::ui::tabs::trajectories::TrajectoriesTab;
 
 const ZOOM_STEP: f32 = 0.1;
@@ -42,6 +43,7 @@ impl Workbench {
             Command::ChooseAudit => self.ask_path(Purpose::Audit),
             Command::ChooseQuotas => self.ask_path(Purpose::Quotas),
             Command::ChooseSeated => self.ask_path(Purpose::Seated),
+            Command::ChooseForTraining(path) => self.ask_path(Purpose::Training(path)),
             Command::StorePool(pool) => self.request(Request::PutPool(pool)),
             Command::ForgetPeople => {
                 self.request(Request::ForgetPools);
@@ -144,7 +146,11 @@ impl Workbench {
             Some(RunSpec::Lottery(spec)) => {
                 self.replace_draft(TabKind::Panel, |workbench| workbench.panel.set_spec(&spec));
             }
-            Some(RunSpec::Train(_) | RunSpec::ImportTrl(_)) | None => {}
+            Some(spec @ RunSpec::Train(_)) => {
+                self.replace_draft(TabKind::Training, |workbench| workbench.training.set_spec(&spec));
+            }
+            Some(RunSpec::ImportTrl(_)) => self.ask_path(Purpose::Training(TrainingPath::TrlJob)),
+            None => {}
         }
     }
 
@@ -157,6 +163,7 @@ impl Workbench {
             TabKind::Trajectories => self.trajectories.show_run(run),
             TabKind::Panel if matches!(spec, RunSpec::VerifyPanel(_)) => self.panel.show_audit(run),
             TabKind::Panel => self.panel.show_run(run),
+            TabKind::Training => self.training.show_run(run),
             TabKind::Home | TabKind::Runs => self.runs.select(run),
         }
         self.tab = tab;
@@ -210,6 +217,7 @@ impl Workbench {
         self.mixing = MixingTab::default();
         self.trajectories = TrajectoriesTab::default();
         self.panel = PanelTab::default();
+        self.training = TrainingTab::default();
         self.runs = RunsTab::default();
         self.provenance.clear();
         self.new_run = None;
@@ -262,12 +270,14 @@ impl Workbench {
                 let name = from.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
                 projects.join(format!("{name}-copy"))
             }
+            Purpose::Training(TrainingPath::TrlExport) => folder.unwrap_or(projects).join("exports/trl-job"),
             Purpose::ImportSentences
             | Purpose::Certificate
             | Purpose::Audit
             | Purpose::Quotas
             | Purpose::Seated
-            | Purpose::People => folder.unwrap_or(projects),
+            | Purpose::People
+            | Purpose::Training(_) => folder.unwrap_or(projects),
             Purpose::Export(export) => {
                 let exports = folder.map(|folder| folder.join("exports"));
                 let folder = self.settings.export_folder.clone().or(exports).or_else(home).unwrap_or_default();
@@ -331,6 +341,10 @@ impl Workbench {
             Purpose::People => {
                 self.panel.preview(path);
                 self.tab = TabKind::Panel;
+            }
+            Purpose::Training(wanted) => {
+                self.tab = TabKind::Training;
+                self.training.take_path(wanted, path);
             }
             Purpose::Export(export) => {
                 self.settings.export_folder = path.parent().map(Path::to_path_buf);

@@ -12,7 +12,11 @@ use crate::ui::command::TabKind;
 const AUTOSAVE: f64 = 1.0;
 
 /// The tabs that have a form.
-pub(super) const FORMS: [TabKind; 4] = [TabKind::Certify, TabKind::Mixing, TabKind::Trajectories, TabKind::Panel];
+pub(super) const FORMS: [TabKind; 5] =
+    [TabKind::Certify, TabKind::Mixing, TabKind::Trajectories, TabKind::Panel, TabKind::Training];
+
+/// Key of the Panel tab's form, which holds the draws that were made.
+pub const PANEL_DRAFT: &str = "panel";
 
 /// Drafts at the last undo point, and as last handed to the store.
 #[derive(Default)]
@@ -29,7 +33,8 @@ pub(super) fn key(tab: TabKind) -> &'static str {
         TabKind::Certify => "certify",
         TabKind::Mixing => "mixing",
         TabKind::Trajectories => "trajectories",
-        TabKind::Panel => "panel",
+        TabKind::Panel => PANEL_DRAFT,
+        TabKind::Training => "training",
         TabKind::Runs => "runs",
     }
 }
@@ -41,6 +46,7 @@ impl Workbench {
             TabKind::Mixing => self.mixing.draft(),
             TabKind::Trajectories => self.trajectories.draft(),
             TabKind::Panel => self.panel.draft(),
+            TabKind::Training => self.training.draft(),
             TabKind::Home | TabKind::Runs => String::new(),
         }
     }
@@ -51,6 +57,7 @@ impl Workbench {
             TabKind::Mixing => self.mixing.set_draft(draft),
             TabKind::Trajectories => self.trajectories.set_draft(draft),
             TabKind::Panel => self.panel.set_draft(draft),
+            TabKind::Training => self.training.set_draft(draft),
             TabKind::Home | TabKind::Runs => {}
         }
     }
@@ -72,6 +79,7 @@ impl Workbench {
             self.certify.start_from(&open.runs, &open.sentence_lists);
             self.mixing.start_from(&open.runs);
             self.trajectories.start_from(&open.runs);
+            self.training.start_from(&open.runs);
         }
         self.settle_drafts();
     }

@@ -12,7 +12,7 @@ use crate::figures::number;
 use crate::jobs::runner::Event;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunState};
-use crate::ui::command::{Command, TabKind};
+use crate::ui::command::{Command, TabKind, TrainingPath};
 use crate::ui::context::RunProgress;
 use crate::ui::dialogs::{Dialog, Export};
 use crate::ui::format;
@@ -174,6 +174,7 @@ impl Workbench {
             (TabKind::Trajectories, TabKind::Trajectories) => self.trajectories.show_run(run),
             (TabKind::Panel, TabKind::Panel) if kind == "verify-panel" => self.panel.show_audit(run),
             (TabKind::Panel, TabKind::Panel) => self.panel.show_run(run),
+            (TabKind::Training, TabKind::Training) => self.training.show_run(run),
             _ => self.runs.select(run),
         }
     }
@@ -257,7 +258,11 @@ impl Workbench {
     fn dropped(&mut self, ctx: &egui::Context, dropped: Dropped) {
         match dropped {
             Dropped::Project(directory) => self.apply(ctx, Command::OpenProject(directory)),
-            Dropped::Sentences(_) | Dropped::Verifiable(_) | Dropped::People(_) | Dropped::Quotas(_)
+            Dropped::Sentences(_)
+            | Dropped::Verifiable(_)
+            | Dropped::People(_)
+            | Dropped::Quotas(_)
+            | Dropped::Preferences(_)
                 if !self.project_open() =>
             {
                 self.tell(Level::Warning, "Open a project first, then drop the file again.");
@@ -266,20 +271,31 @@ impl Workbench {
                 self.tab = TabKind::Panel;
                 self.panel.read_quotas(path);
             }
-            // A table means people where people are asked for.
+            Dropped::Preferences(path) => {
+                self.tab = TabKind::Training;
+                self.training.take_source(path);
+            }
+            // A table means preferences where these are asked for, and people where people are.
+            Dropped::Sentences(path) | Dropped::People(path) if self.tab == TabKind::Training => {
+                self.training.take_source(path);
+            }
             Dropped::Sentences(path) | Dropped::People(path) if self.tab == TabKind::Panel => self.panel.preview(path),
             Dropped::People(path) => {
                 self.tab = TabKind::Panel;
                 self.panel.preview(path);
             }
             Dropped::Sentences(path) => self.background(move || Message::Sentences(files::read_sentences(&path))),
+            // An audit file is the lottery of the form where one is asked for.
+            Dropped::Verifiable(path) if self.tab == TabKind::Training => {
+                self.training.take_path(TrainingPath::Lottery, path);
+            }
             Dropped::Verifiable(path) => {
                 self.background(move || Message::Verifiable(files::read_verifiable(&path).map(Box::new)));
             }
             Dropped::Unknown(path) => self.tell(
                 Level::Warning,
                 format!(
-                    "This is neither a project folder, nor sentences (txt, csv), nor people or quotas (csv, xlsx), nor a certificate or audit file (json). {}",
+                    "This is neither a project folder, nor sentences (txt, csv), nor people or quotas (csv, xlsx), nor preferences (parquet, a folder of PRISM), nor a certificate or audit file (json). {}",
                     path.display()
                 ),
             ),

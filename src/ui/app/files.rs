@@ -25,19 +25,23 @@ pub(super) enum Dropped {
     People(PathBuf),
     /// A table with the columns of quotas.
     Quotas(PathBuf),
+    /// A file or folder that can only hold preferences.
+    Preferences(PathBuf),
     Unknown(PathBuf),
 }
 
 /// What was dropped; reads tables that may hold quotas.
 pub(super) fn classify(path: PathBuf) -> Dropped {
     if path.is_dir() {
-        return Dropped::Project(path);
+        let prism = ["utterances.jsonl", "conversations.jsonl"].iter().any(|name| path.join(name).is_file());
+        return if prism { Dropped::Preferences(path) } else { Dropped::Project(path) };
     }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
         Some("txt" | "csv" | "tsv" | "xlsx" | "jsonl") if foundation::holds_quotas(&path) => Dropped::Quotas(path),
         Some("txt" | "csv" | "tsv") => Dropped::Sentences(path),
         Some("xlsx" | "jsonl") => Dropped::People(path),
+        Some("parquet") => Dropped::Preferences(path),
         Some("json") => Dropped::Verifiable(path),
         Some("sqlite") => path.parent().map(Path::to_path_buf).map_or(Dropped::Unknown(path), Dropped::Project),
         _ => Dropped::Unknown(path),

@@ -160,6 +160,17 @@ impl Workbench {
                     commands,
                 ),
             },
+            TabKind::Training => match &mut self.project {
+                ProjectState::Open(open, _) => {
+                    self.training.show(&open.context(&self.wake), ui, commands);
+                    open.answers.clear();
+                }
+                _ => no_project(
+                    ui,
+                    "Training teaches a language model what a panel prefers, and shows whom it comes to serve.",
+                    commands,
+                ),
+            },
             TabKind::Runs => match &self.project {
                 ProjectState::Open(open, _) => {
                     self.runs.show(&open.context(&self.wake), &open.all_runs, ui, commands);
@@ -209,7 +220,7 @@ impl Workbench {
                 Frame::popup(ui.style()).inner_margin(24).show(ui, |ui| {
                     ui.label(theme::section("Drop it here"));
                     ui.label(
-                        "A project folder opens; sentences (txt, csv) are imported, or people (csv, xlsx) on the Panel tab; a certificate (json) is verified.",
+                        "A project folder opens; sentences (txt, csv) are imported, or people (csv, xlsx) on the Panel tab, or preferences (jsonl, csv, parquet, a folder of PRISM) on the Training tab; a certificate (json) is verified.",
                     );
                 });
             });

@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 
 use eframe::egui;
 
+pub use drafts::PANEL_DRAFT;
 pub use window::{WindowError, open_window};
 
 use super::command::{Command, FigureFormat, TabKind};
@@ -38,6 +39,7 @@ use super::tabs::mixing::MixingTab;
 use super::tabs::panel::PanelTab;
 use super::tabs::provenance::ProvenanceView;
 use super::tabs::runs::RunsTab;
+use super::tabs::training::TrainingTab;
 use super::tabs::trajectories::TrajectoriesTab;
 use super::toasts::Toasts;
 use super::undo::UndoHistory;
@@ -106,6 +108,7 @@ pub struct Workbench {
     mixing: MixingTab,
     trajectories: TrajectoriesTab,
     panel: PanelTab,
+    training: TrainingTab,
     runs: RunsTab,
     provenance: Vec<ProvenanceView>,
     new_run: Option<NewRunForm>,
@@ -152,6 +155,7 @@ impl Workbench {
             mixing: MixingTab::default(),
             trajectories: TrajectoriesTab::default(),
             panel: PanelTab::default(),
+            training: TrainingTab::default(),
             runs: RunsTab::default(),
             provenance: Vec::new(),
             new_run: None,
@@ -421,6 +425,7 @@ fn home_of(kind: &str) -> TabKind {
         "mix" | "exact" | "escape" | "phase" => TabKind::Mixing,
         "trajectories" => TabKind::Trajectories,
         "lottery" | "verify-panel" => TabKind::Panel,
+        "train" | "import-trl" => TabKind::Training,
         _ => TabKind::Runs,
     }
 }
@@ -437,7 +442,9 @@ fn model_choices(runs: &[RunRow]) -> Vec<ModelChoice> {
         .into_iter()
         .map(|(name, description)| ModelChoice { reference: name.to_owned(), description: description.to_owned() })
         .collect();
-    let used = runs.iter().filter_map(|run| run.spec.model()).map(|name| (name.to_owned(), "used in this project"));
+    // Other tabs ask masked language models; the Training tab lists the Llamas it trains itself.
+    let masked = runs.iter().filter(|run| !matches!(run.spec, crate::jobs::spec::RunSpec::Train(_)));
+    let used = masked.filter_map(|run| run.spec.model()).map(|name| (name.to_owned(), "used in this project"));
     let trained = runs.iter().filter_map(|run| match &run.spec {
         crate::jobs::spec::RunSpec::TrainMlm(spec) if run.state == RunState::Done => {
             Some((spec.out.display().to_string(), "trained in this project"))

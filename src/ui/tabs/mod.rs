@@ -7,4 +7,5 @@ pub mod panel;
 pub mod provenance;
 pub mod runs;
 pub mod shared;
+pub mod training;
 pub mod trajectories;

@@ -11,7 +11,7 @@ use crate::ui::tabs::provenance::{ProvenanceView, worked};
 use crate::ui::widgets::{data_table, empty_state};
 use crate::ui::{format, theme};
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 14] = [
     "certify",
     "survey",
     "verify",
@@ -22,6 +22,8 @@ const KINDS: [&str; 12] = [
     "trajectories",
     "lottery",
     "verify-panel",
+    "train",
+    "import-trl",
     "train-mlm",
     "fetch",
 ];

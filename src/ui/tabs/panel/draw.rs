@@ -6,13 +6,13 @@ use eframe::egui::{self, DragValue, TextEdit, Ui};
 
 use super::already::add_seats;
 use super::draft::{Draft, DrawnDraft};
+use super::drawn::audit_file;
 use super::lottery::list_text;
 use super::lottery_view::{LotteryView, answers};
 use super::replacements::{self, Replacements};
 use crate::figures::number;
 use crate::formats::foundation::pool_csv;
 use crate::progress::Silent;
-use crate::sortition::audit::{AuditError, AuditFile};
 use crate::sortition::before::{Before, Standing};
 use crate::sortition::draw::{Drawn, PublishedList, line_of};
 use crate::sortition::lottery::Lottery;
@@ -129,7 +129,7 @@ impl Outcome {
     }
 }
 
-fn equal_list(spec: &LotterySpec, result: &LotteryResult, count: u32) -> Result<EqualList, String> {
+pub(super) fn equal_list(spec: &LotterySpec, result: &LotteryResult, count: u32) -> Result<EqualList, String> {
     let problem = Problem::new(&spec.pool, &spec.quotas, spec.one_per_household).map_err(|error| error.to_string())?;
     let made = transparent(&problem, &result.types, count, Rounding::USUAL, spec.seed, &Silent)
         .map_err(|error| error.to_string())?;
@@ -244,19 +244,7 @@ fn audit(view: &LotteryView, draft: &Draft, run: RunId, equal: Option<Arc<Lotter
     let (spec, result) = (view.spec.clone(), view.result.clone());
     let held = draft.draw.drawn.clone().filter(|drawn| drawn.run == run.0);
     Command::ExportLateText(LateText::new("audit.json", move || {
-        let problem = |error: AuditError| error.to_string();
-        let mut file = AuditFile::new(&spec, &result).map_err(problem)?;
-        if let Some(list) = &equal {
-            file.number(list, Rounding::USUAL, spec.seed).map_err(problem)?;
-        }
-        let numbers = equal.as_ref().map(|list| list.panels.len() as u32);
-        if let Some(drawn) = &held {
-            if drawn.equal.is_none() {
-                file.draw(&drawn.words).map_err(problem)?;
-            } else if drawn.equal == numbers {
-                file.draw_number(&drawn.words).map_err(problem)?;
-            }
-        }
+        let file = audit_file(&spec, &result, held.as_ref(), equal.as_deref())?;
         serde_json::to_string_pretty(&file).map(|text| text + "\n").map_err(|error| error.to_string())
     }))
 }

@@ -9,6 +9,7 @@ mod cells;
 mod ceremony;
 mod draft;
 mod draw;
+pub mod drawn;
 mod form;
 mod grid;
 mod grid_keys;

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod diagnostics;
+pub mod following;
 pub mod form_draft;
 pub mod loaded;
 pub mod model_picker;
@@ -9,4 +10,5 @@ pub mod questions;
 pub mod run_state;
 pub mod start;
 pub mod start_law;
+pub mod task;
 pub mod template;

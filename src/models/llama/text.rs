@@ -26,7 +26,7 @@ pub enum TemplateChoice {
 
 enum Template {
     Plain,
-    Own { environment: Environment<'static>, bos: String, eos: String },
+    Own { environment: Box<Environment<'static>>, bos: String, eos: String },
 }
 
 /// A tokenizer that puts preferences into tokens.
@@ -128,9 +128,11 @@ impl ConversationTokenizer {
                     "Choose the plain template, or put chat_template.jinja beside it",
                 ));
             }
-            (_, Some(text)) => {
-                Template::Own { environment: environment(text, origin)?, bos: text_of(bos), eos: text_of(eos) }
-            }
+            (_, Some(text)) => Template::Own {
+                environment: Box::new(environment(text, origin)?),
+                bos: text_of(bos),
+                eos: text_of(eos),
+            },
         };
         Ok(Self { tokenizer, template, bos, eos })
     }

@@ -327,6 +327,12 @@ fn preferences_of_another_form_are_imported_and_a_lopsided_weighting_is_noticed(
     window.click("Import without these lines");
     window.wait_for("Imported 1 pair of 1 rater");
     assert!(window.has("1 of 2 lines cannot be read and were left out: line 2"));
+
+    let prism = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/prism");
+    window.apply(Command::ChooseForTraining(TrainingPath::Prism));
+    window.answer("Folder", &prism, "Import");
+    window.wait_for("(prism)");
+    assert!(window.project().join("preferences/prism.jsonl").is_file());
 }
 
 #[test]

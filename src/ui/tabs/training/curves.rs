@@ -7,6 +7,9 @@ use crate::figures::figure::{Axis, Figure, Layer, Ticks};
 use crate::figures::number;
 use crate::store::TrainingStepRow;
 
+/// What a row of a run's steps is worth, where it has a value.
+type Value = fn(&[TrainingStepRow], usize) -> Option<f64>;
+
 /// What runs are aligned by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Along {
@@ -101,7 +104,7 @@ impl Measure {
     }
 
     /// The lines of a run: name of the part, and its values by row; a value that is not there is left out.
-    fn parts(self) -> Vec<(&'static str, fn(&[TrainingStepRow], usize) -> Option<f64>)> {
+    fn parts(self) -> Vec<(&'static str, Value)> {
         match self {
             Self::Loss => vec![("", |rows, k| Some(rows[k].report.loss))],
             Self::Accuracy => vec![("", |rows, k| Some(rows[k].report.accuracy))],

@@ -84,7 +84,7 @@ impl TrainingTab {
             self.export.show(ui, context, self.ready.spec().map(|spec| &**spec));
             match run {
                 Some(run) => {
-                    let form = self.ready.spec().map(|spec| RunSpec::Train((**spec).clone()));
+                    let form = self.ready.run();
                     self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
                 }
                 None => self.nothing_yet(ui, context),

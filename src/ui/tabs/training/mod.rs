@@ -3,6 +3,7 @@
 //! Left the form ([`form`]), in the centre what came out ([`outcome`]), right why ([`explanation`]).
 
 mod answers;
+mod chat;
 mod curves;
 mod draft;
 mod explanation;

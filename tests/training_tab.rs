@@ -30,8 +30,8 @@ use kleroterion::ui::Workbench;
 use kleroterion::ui::command::{Command, TabKind, TrainingPath};
 use kleroterion::ui::settings::ThemeChoice;
 
-/// Settings with which a training of the shipped model takes seconds.
-const SMALL: &str = r#"{"steps":6,"window":4,"evaluate_every":3,"checkpoint_every":3,"longest":96,"rank":4,"held_out":"3",
+/// Settings with which a training of the shipped model takes seconds: without a reference no pair is looked at beforehand.
+const SMALL: &str = r#"{"reference_free":true,"steps":6,"window":4,"evaluate_every":3,"checkpoint_every":3,"longest":96,"rank":4,"held_out":"3",
     "questions":"How should we handle quiet hours?"}"#;
 
 /// A workbench with a project of its own, on the Training tab.
@@ -84,7 +84,7 @@ impl Window {
         let began = Instant::now();
         while !self.has(text) {
             let waited = began.elapsed();
-            assert!(waited < Duration::from_secs(120), "waited in vain for {text}; there is {:?}", self.labels());
+            assert!(waited < Duration::from_secs(240), "waited in vain for {text}; there is {:?}", self.labels());
             std::thread::sleep(Duration::from_millis(10));
             self.harness.step();
         }
@@ -168,7 +168,8 @@ impl Window {
 
 #[test]
 fn the_sample_is_one_click_away_and_alive() {
-    let mut window = Window::new(&[("training", SMALL)]);
+    let draft = SMALL.replace(r#""reference_free":true,"#, "");
+    let mut window = Window::new(&[("training", &draft)]);
     assert!(window.has("No training yet"));
     assert!(window.has("Choose preferences first") && !window.can("Train"));
     window.click("Train on the sample");
@@ -327,12 +328,18 @@ fn preferences_of_another_form_are_imported_and_a_lopsided_weighting_is_noticed(
     window.click("Import without these lines");
     window.wait_for("Imported 1 pair of 1 rater");
     assert!(window.has("1 of 2 lines cannot be read and were left out: line 2"));
+
+    let prism = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/prism");
+    window.apply(Command::ChooseForTraining(TrainingPath::Prism));
+    window.answer("Folder", &prism, "Import");
+    window.wait_for("(prism)");
+    assert!(window.project().join("preferences/prism.jsonl").is_file());
 }
 
 #[test]
 fn a_lottery_of_the_panel_tab_makes_hard_and_soft_panels() {
     let drawn = r#"{"draw":{"drawn":{"run":1,"words":"3 1 4","equal":null}}}"#;
-    let draft = r#"{"preferences":"sample-population/preferences.jsonl","alike":[]}"#;
+    let draft = r#"{"preferences":"sample-population/preferences.jsonl","alike":[],"held_out":"0"}"#;
     let mut window = Window::new(&[("panel", drawn), ("training", draft)]);
     window.click("Make a sample population");
     window.wait_for("pairs of 200 raters");

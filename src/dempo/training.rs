@@ -166,13 +166,20 @@ pub struct EvaluationReport {
     pub step: u64,
     /// Mean loss, every rater's pairs counting together as one.
     pub loss: f64,
-    /// Standard error over raters.
+    /// Standard error over raters; not a number where there is one rater, which JSON has as null.
+    #[serde(deserialize_with = "number_or_null")]
     pub loss_error: f64,
     pub accuracy: f64,
+    #[serde(deserialize_with = "number_or_null")]
     pub accuracy_error: f64,
     pub margin: f64,
     pub raters: usize,
     pub visits: Vec<Visited>,
+}
+
+fn number_or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    use serde::Deserialize as _;
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// What every step of a run shares.
@@ -407,6 +414,22 @@ mod tests {
         // Rater 0 has a right pair, rater 1 two of three.
         assert!((report.accuracy - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-15);
         assert!((report.accuracy_error - (1.0 / 3.0) / 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_evaluation_by_one_rater_survives_its_file() {
+        let one = EvaluationReport {
+            step: 3,
+            loss: 0.7,
+            loss_error: f64::NAN,
+            accuracy: 0.5,
+            accuracy_error: f64::NAN,
+            margin: 0.0,
+            raters: 1,
+            visits: Vec::new(),
+        };
+        let read: EvaluationReport = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        assert!(read.loss_error.is_nan() && read.accuracy_error.is_nan() && read.loss == 0.7);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A preference training: preferences weighed and visited in order, a policy that learns from them, reports as they come,
 //! and a checkpoint from which the run goes on to the same bytes.
 
+pub mod chat;
 pub mod evaluate;
 mod pairs;
 mod record;

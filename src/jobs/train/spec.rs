@@ -215,6 +215,21 @@ impl TrainSpec {
         self.learning_rate.check()
     }
 
+    /// The same training with paths that hold outside the project in `directory`.
+    pub fn inside(&self, directory: &std::path::Path) -> Self {
+        let model = match self.model.strip_prefix("./") {
+            Some(rest) => directory.join(rest).display().to_string(),
+            None => self.model.clone(),
+        };
+        Self {
+            model,
+            preferences: directory.join(&self.preferences),
+            people: self.people.as_deref().map(|people| directory.join(people)),
+            out: directory.join(&self.out),
+            ..self.clone()
+        }
+    }
+
     /// The settings in which `self` and `other` differ, as "name: mine, theirs". Paths do not count: a project may have
     /// moved, and files are compared by their content.
     pub(super) fn differences(&self, other: &Self) -> Vec<String> {

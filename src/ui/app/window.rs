@@ -13,7 +13,7 @@ use crate::ui::settings;
 /// Why no window opened, in one line.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "no window can be opened: {reason}. {remedy} Without a display use `kleroterion certify`, `survey`, `verify`, `mix`, `exact`, `phase`, `trajectories`, `train-mlm` or `project` (see `kleroterion --help`)"
+    "no window can be opened: {reason}. {remedy} Without a display use `kleroterion certify`, `survey`, `verify`, `mix`, `exact`, `phase`, `trajectories`, `train`, `train-mlm` or `project` (see `kleroterion --help`)"
 )]
 pub struct WindowError {
     reason: String,

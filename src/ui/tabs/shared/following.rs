@@ -33,6 +33,11 @@ impl<Q: PartialEq, T: Send + 'static> Following<Q, T> {
         *self = Self { asked: self.asked, ..Self::default() };
     }
 
+    /// The question asked last.
+    pub fn question(&self) -> Option<&Q> {
+        self.question.as_ref()
+    }
+
     /// How often a new question was asked.
     pub fn asked(&self) -> u64 {
         self.asked

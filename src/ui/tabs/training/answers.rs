@@ -40,7 +40,11 @@ pub fn show(ui: &mut Ui, run: &RunRow, view: &View, commands: &mut Vec<Command>)
             // The newest first: what the model says now stands beside the question.
             for sample in view.samples.iter().rev().filter(|sample| sample.prompt == prompt) {
                 ui.label(theme::caption(format!("After step {}", number::count(sample.step))).weak());
-                let answer = if sample.answer.is_empty() { "(it says nothing)" } else { sample.answer.as_str() };
+                let answer = if sample.answer.is_empty() {
+                    "(nothing: the likeliest token ends the answer at once)"
+                } else {
+                    sample.answer.as_str()
+                };
                 ui.scope(|ui| {
                     ui.set_max_width(theme::READING_WIDTH.min(ui.available_width()));
                     ui.label(answer);

@@ -1,5 +1,6 @@
 //! The left side: whose preferences, which scheme, how the training goes, and the button that starts it.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use eframe::egui::{self, DragValue, Frame, Margin, Panel, ScrollArea, TextEdit, Ui};
@@ -34,6 +35,7 @@ struct Made {
     /// Which lottery was asked for, whether it was there, and how many runs there were.
     of: (u64, bool, usize),
     spec: Result<Arc<TrainSpec>, String>,
+    run: Rc<Result<RunSpec, String>>,
     alike: Vec<(SchemeKind, Result<TrainSpec, String>)>,
 }
 
@@ -46,8 +48,10 @@ impl Ready {
         if self.made.as_ref().is_some_and(|made| made.draft == *draft && made.of == of) {
             return;
         }
+        let spec = draft.spec(draft.scheme, chances, runs);
         self.made = Some(Made {
-            spec: draft.spec(draft.scheme, chances, runs).map(Arc::new),
+            run: Rc::new(spec.clone().map(RunSpec::Train)),
+            spec: spec.map(Arc::new),
             alike: SchemeKind::ALL.map(|kind| (kind, draft.spec(kind, chances, runs))).into(),
             draft: draft.clone(),
             of,
@@ -58,6 +62,14 @@ impl Ready {
         match &self.made {
             Some(made) => made.spec.as_ref().map_err(Clone::clone),
             None => Err("The form is being read.".to_owned()),
+        }
+    }
+
+    /// The run that the form describes now, or what is missing.
+    pub fn run(&self) -> Rc<Result<RunSpec, String>> {
+        match &self.made {
+            Some(made) => made.run.clone(),
+            None => Rc::new(Err("The form is being read.".to_owned())),
         }
     }
 
@@ -99,10 +111,9 @@ pub fn show(
     commands: &mut Vec<Command>,
 ) -> bool {
     let pressed = ui.input_mut(|input| input.consume_shortcut(&START));
-    let spec = ready.spec().map(|spec| RunSpec::Train((**spec).clone()));
     let spec = match obstacle(sources, imports, draft) {
         Some(why) => Err(why),
-        None => spec,
+        None => (*ready.run()).clone(),
     };
     let mut started = Panel::bottom("training start panel")
         .frame(Frame::new().inner_margin(Margin { left: 0, right: 0, top: 8, bottom: 12 }))

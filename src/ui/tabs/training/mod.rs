@@ -3,6 +3,7 @@
 //! Left the form ([`form`]), in the centre what came out ([`outcome`]), right why ([`explanation`]).
 
 mod answers;
+mod chat;
 mod curves;
 mod draft;
 mod explanation;
@@ -84,7 +85,7 @@ impl TrainingTab {
             self.export.show(ui, context, self.ready.spec().map(|spec| &**spec));
             match run {
                 Some(run) => {
-                    let form = self.ready.spec().map(|spec| RunSpec::Train((**spec).clone()));
+                    let form = self.ready.run();
                     self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
                 }
                 None => self.nothing_yet(ui, context),

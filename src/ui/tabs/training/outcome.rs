@@ -6,6 +6,7 @@ use eframe::egui::{self, ScrollArea, Slider, Ui};
 
 use super::super::shared::loaded::Loaded;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
+use super::chat::ChatState;
 use super::curves::{self, Along, Curve, Drawing, Measure};
 use super::groups::{self, GroupsState};
 use super::view::View;
@@ -27,13 +28,15 @@ enum Part {
     Groups,
     Raters,
     Answers,
+    Chat,
 }
 
-const PARTS: [(Part, &str, &str); 4] = [
+const PARTS: [(Part, &str, &str); 5] = [
     (Part::Curves, "Curves", "Loss, rewards, accuracy and the rest, step by step; several runs over each other."),
     (Part::Groups, "Groups", "Whom the model serves: accuracy and margin by group and by weight."),
     (Part::Raters, "Raters", "How often each rater's pairs are visited."),
     (Part::Answers, "Answers", "What the model answers to the sample questions as it learns."),
+    (Part::Chat, "Chat", "A conversation with the model before and after the training, side by side."),
 ];
 /// Runs over each other at most: as many as have a colour.
 const MOST_RUNS: usize = 8;
@@ -58,6 +61,7 @@ pub struct Outcome {
     drawing: Drawing,
     drawn: Option<Drawn>,
     groups: GroupsState,
+    chat: ChatState,
 }
 
 impl Default for Outcome {
@@ -70,6 +74,7 @@ impl Default for Outcome {
             drawing: Drawing { along: Along::Steps, smoothing: 0.6 },
             drawn: None,
             groups: GroupsState::default(),
+            chat: ChatState::default(),
         }
     }
 }
@@ -180,6 +185,7 @@ impl Outcome {
             Part::Groups => groups::show(ui, &view, &mut self.groups, commands),
             Part::Raters => groups::show_visits(ui, &view, &mut self.groups, commands),
             Part::Answers => answers::show(ui, run, &view, commands),
+            Part::Chat => self.chat.show(ui, context, run, commands),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::draft::{Draft, LotterySource};
 use crate::dempo::monitor::Groups;
@@ -26,6 +27,24 @@ pub struct Raters {
     pub ids: Vec<String>,
     pub rater_of: Vec<u32>,
     pub sha256: String,
+    /// When the file was changed last, and its length.
+    stamp: Option<(SystemTime, u64)>,
+}
+
+impl Raters {
+    /// Reads a file, unless it is still what `known` was read from.
+    fn read(path: &Path, known: Option<Arc<Self>>) -> Result<Arc<Self>, String> {
+        let stamp = std::fs::metadata(path).ok().and_then(|found| Some((found.modified().ok()?, found.len())));
+        if let Some(known) = known
+            && stamp.is_some()
+            && known.stamp == stamp
+        {
+            return Ok(known);
+        }
+        let file = PreferenceFile::open(path, &Silent).map_err(|error| error.to_string())?;
+        let (ids, rater_of) = (file.raters().to_vec(), file.raters_of_pairs());
+        Ok(Arc::new(Self { ids, rater_of, sha256: file.sha256().to_owned(), stamp }))
+    }
 }
 
 /// What the table of people tells of the raters.
@@ -82,7 +101,7 @@ pub fn place(directory: &Path, text: &str) -> PathBuf {
 /// The answers, each to the question that the form asks now.
 #[derive(Default)]
 pub struct Sources {
-    raters: Following<PathBuf, Result<Arc<Raters>, String>>,
+    raters: Following<(PathBuf, u64), Result<Arc<Raters>, String>>,
     people: Following<(PathBuf, String), Result<PeopleSeen, String>>,
     chances: Following<(LotterySource, u64), Result<Chances, String>>,
     outlook: Following<(Arc<TrainSpec>, String), Result<Outlook, String>>,
@@ -96,18 +115,16 @@ impl Sources {
     pub fn follow(&mut self, context: &TabContext<'_>, draft: &Draft, frame: u64) {
         if frame > self.frame + 1 {
             self.visit += 1;
-            self.raters.clear();
         }
         self.frame = frame;
         if draft.preferences.trim().is_empty() {
             self.raters.clear();
         } else {
             let path = place(context.directory, &draft.preferences);
-            self.raters.follow(context, path.clone(), move || {
-                let file = PreferenceFile::open(&path, &Silent).map_err(|error| error.to_string())?;
-                let (ids, rater_of) = (file.raters().to_vec(), file.raters_of_pairs());
-                Ok(Arc::new(Raters { ids, rater_of, sha256: file.sha256().to_owned() }))
-            });
+            // Another file's stamp may be the same by chance: only the same path is not read again.
+            let same = self.raters.question().is_some_and(|(before, _)| *before == path);
+            let known = self.raters.latest().and_then(|raters| raters.as_ref().ok()).filter(|_| same).cloned();
+            self.raters.follow(context, (path.clone(), self.visit), move || Raters::read(&path, known));
         }
         match self.raters().and_then(|raters| raters.as_ref().ok()).cloned() {
             Some(raters) if !draft.people.trim().is_empty() => {

@@ -1,10 +1,9 @@
 //! Writing the form's training as a TRL job, on a background thread.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use eframe::egui::Ui;
 
-use super::sources::place;
 use crate::jobs::train::{TrainSpec, trl};
 use crate::ui::context::TabContext;
 use crate::ui::format;
@@ -33,7 +32,7 @@ impl TrlExport {
         if let Some(folder) = self.wanted.take() {
             match spec {
                 Ok(spec) => {
-                    let (spec, job) = (absolute(spec, context.directory), folder.clone());
+                    let (spec, job) = (spec.inside(context.directory), folder.clone());
                     let task = Task::begin(context, move |progress| {
                         trl::export(&spec, &job, progress).map(|plan| plan.steps).map_err(|error| error.to_string())
                     });
@@ -74,21 +73,5 @@ impl TrlExport {
         if seen {
             self.told = None;
         }
-    }
-}
-
-/// The same training with paths that hold outside the project.
-fn absolute(spec: &TrainSpec, directory: &Path) -> TrainSpec {
-    let whole = |path: &Path| directory.join(path);
-    let model = match spec.model.strip_prefix("./") {
-        Some(rest) => place(directory, rest).display().to_string(),
-        None => spec.model.clone(),
-    };
-    TrainSpec {
-        preferences: whole(&spec.preferences),
-        people: spec.people.as_deref().map(whole),
-        out: whole(&spec.out),
-        model,
-        ..spec.clone()
     }
 }

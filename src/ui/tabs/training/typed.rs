@@ -39,7 +39,8 @@ pub fn smoothing(text: &str) -> Result<f64, String> {
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     let rounded = (percent * 1e9).round() / 1e9;
-    if rounded / 100.0 == share { rounded.to_string() } else { percent.to_string() }
+    let near = [rounded, percent, percent.next_down(), percent.next_up()];
+    near.into_iter().find(|percent| percent / 100.0 == share).unwrap_or(percent).to_string()
 }
 
 /// A small number in the way rates are written: `5e-5`.

@@ -162,6 +162,9 @@ pub fn smoothed(values: &[[f64; 2]], smoothing: f64) -> Vec<[f64; 2]> {
 
 /// The figure of a measure; `None` where no run has a value of it.
 pub fn figure(measure: Measure, curves: &[Curve<'_>], drawing: Drawing) -> Option<Figure> {
+    // The learning rate is set, not measured: there is no noise to smooth.
+    let smoothing = if measure == Measure::LearningRate { 0.0 } else { drawing.smoothing };
+    let drawing = Drawing { smoothing, ..drawing };
     let mut layers = Vec::new();
     if let Some((name, intercept)) = measure.guide() {
         layers.push(Layer::Guide { name: name.to_owned(), slope: 0.0, intercept });

@@ -174,9 +174,9 @@ impl ExportTrl {
         let plan = plan.map_err(failure)?;
         eprintln!(
             "{} steps, {} visits of {} pairs; carry out train.py there ({})",
-            plan.steps,
-            plan.visits,
-            plan.pairs,
+            plan.outlook.steps,
+            plan.outlook.visits,
+            plan.outlook.pairs,
             self.out.display()
         );
         output::write_json(self.json.as_deref(), &serde_json::to_value(&plan).map_err(Failure::internal)?)
@@ -215,10 +215,16 @@ fn tell(result: &TrainResult) {
     let plan = &result.plan;
     eprintln!(
         "{} steps, {} visits of {} pairs by {} raters (worth {:.1} equal ones); {} numbers trained of {}",
-        plan.steps, plan.visits, plan.pairs, plan.raters, plan.effective_raters, plan.trained, plan.parameters
+        plan.outlook.steps,
+        plan.outlook.visits,
+        plan.outlook.pairs,
+        plan.outlook.raters,
+        plan.outlook.effective_raters,
+        plan.trained,
+        plan.parameters
     );
-    if plan.without_pairs > 0 {
-        eprintln!("{} people of the scheme have no preferences in the file", plan.without_pairs);
+    if plan.outlook.without_pairs > 0 {
+        eprintln!("{} people of the scheme have no preferences in the file", plan.outlook.without_pairs);
     }
     if let Some(last) = result.evaluations.last() {
         eprintln!(
@@ -242,7 +248,7 @@ fn report(result: &TrainResult) -> Result<Value, Failure> {
         "evaluations": evaluations,
         "samples": result.samples,
         "final": {
-            "step": result.plan.steps,
+            "step": result.plan.outlook.steps,
             "loss": last.map(|step| step.loss),
             "held_out": evaluations.last(),
             "out": result.out,

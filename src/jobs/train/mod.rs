@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::work::{Bench, JobError, RunOutcome, hash_file};
 use crate::dempo::monitor::{Groups, Sample};
+use crate::dempo::objective::PairLogProbs;
 use crate::dempo::preference::{Message, Role};
 use crate::dempo::training::{EvaluationReport, PolicyError, StepReport, Training};
 use crate::formats::preferences::{PreferenceFile, PreferencesError};
@@ -43,23 +44,8 @@ const SAMPLE_TOKENS: usize = 80;
 /// What a run will do, known before its first step.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TrainPlan {
-    pub steps: u64,
-    /// Visits of the run.
-    pub visits: u64,
-    /// Pairs and raters that are trained on, and those held out.
-    pub pairs: usize,
-    pub raters: usize,
-    pub held_out_pairs: usize,
-    pub held_out_raters: usize,
-    /// Kish's effective numbers of raters and pairs under the weights.
-    pub effective_raters: f64,
-    pub effective_pairs: f64,
-    /// How often a rater is visited, by the raters' places.
-    pub visits_per_rater: Vec<u64>,
-    /// People whom the scheme names but who have no preferences here.
-    pub without_pairs: usize,
-    /// Whether the objective is the expectation of a Hard Panel's.
-    pub closed_form: bool,
+    #[serde(flatten)]
+    pub outlook: Outlook,
     /// Numbers that are trained, of how many.
     pub trained: u64,
     pub parameters: u64,
@@ -256,12 +242,13 @@ impl Bench<'_> {
         for report in folder.evaluations.reports() {
             self.ledger.training_evaluation(report)?;
         }
-        let nothing = PairLogProbsOf(&references);
-        let reference = |pair: usize| nothing.of(pair);
+        // Where the objective leaves the reference out, nothing was asked and nothing is looked at.
+        let nothing = PairLogProbs { chosen: 0.0, rejected: 0.0, chosen_tokens: 0, rejected_tokens: 0 };
+        let reference = |pair: usize| references.get(&pair).copied().unwrap_or(nothing);
         let training = Training {
             objective: &spec.objective,
             rate: &spec.learning_rate,
-            steps: plan.steps,
+            steps: plan.outlook.steps,
             window: pairs.schedule.window(),
             together: spec.together,
             reference: &reference,
@@ -280,7 +267,7 @@ impl Bench<'_> {
         let mut saved = done;
         let outcome = (|| -> Result<(), JobError> {
             loop {
-                let looks = done % spec.evaluate_every == 0 || done == plan.steps;
+                let looks = done % spec.evaluate_every == 0 || done == plan.outlook.steps;
                 if looks && folder.evaluations.reports().last().is_none_or(|last| last.step < done) {
                     if !pairs.held_out.is_empty() {
                         self.progress.stage("looking at held-out raters");
@@ -299,8 +286,8 @@ impl Bench<'_> {
                     }
                     self.progress.stage("training");
                 }
-                self.progress.report(done, plan.steps);
-                if done == plan.steps {
+                self.progress.report(done, plan.outlook.steps);
+                if done == plan.outlook.steps {
                     return Ok(());
                 }
                 let visits = pairs.schedule.batch(done);
@@ -321,14 +308,12 @@ impl Bench<'_> {
         }
         outcome?;
         self.progress.stage("writing the model");
-        match spec.tensors {
-            Tensors::Adapter(_) => policy.network.save_adapter(&folder.path, &spec.model)?,
-            Tensors::Everything => policy.network.save_merged(&folder.path)?,
+        let whole = spec.tensors == Tensors::Everything;
+        if !whole {
+            policy.network.save_adapter(&folder.path, &spec.model)?;
         }
-        if spec.merge || spec.tensors == Tensors::Everything {
-            if spec.merge {
-                policy.network.save_merged(&folder.path)?;
-            }
+        if whole || spec.merge {
+            policy.network.save_merged(&folder.path)?;
             let place = super::work::folder_of(self.ledger.project(), &spec.model);
             llama::copy_settings(place.as_deref().unwrap_or(&spec.model), &folder.path, self.progress)?;
         }
@@ -385,17 +370,6 @@ impl Bench<'_> {
             samples.push(Sample { step, prompt: prompt.clone(), answer });
         }
         Ok(samples)
-    }
-}
-
-/// References by place; none where the objective leaves the reference out.
-struct PairLogProbsOf<'a>(&'a References);
-
-impl PairLogProbsOf<'_> {
-    fn of(&self, pair: usize) -> crate::dempo::objective::PairLogProbs {
-        let nothing =
-            crate::dempo::objective::PairLogProbs { chosen: 0.0, rejected: 0.0, chosen_tokens: 0, rejected_tokens: 0 };
-        self.0.get(&pair).copied().unwrap_or(nothing)
     }
 }
 

@@ -10,20 +10,25 @@ use crate::formats::preferences::PreferenceFile;
 use crate::jobs::work::JobError;
 use crate::models::llama;
 
-/// What the weights of a training do; the meanings are those of [`TrainPlan`].
-#[derive(Clone, Debug, PartialEq)]
+/// What the weights of a training do.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Outlook {
     pub steps: u64,
+    /// Visits of the run.
     pub visits: u64,
+    /// Pairs and raters that are trained on, and those held out.
     pub pairs: usize,
     pub raters: usize,
     pub held_out_pairs: usize,
     pub held_out_raters: usize,
+    /// Kish's effective numbers of raters and pairs under the weights.
     pub effective_raters: f64,
     pub effective_pairs: f64,
-    /// By the raters' places.
+    /// How often a rater is visited, by the raters' places.
     pub visits_per_rater: Vec<u64>,
+    /// People whom the scheme names but who have no preferences here.
     pub without_pairs: usize,
+    /// Whether the objective is the expectation of a Hard Panel's.
     pub closed_form: bool,
 }
 
@@ -97,24 +102,7 @@ impl Pairs {
         parameters: u64,
         template: llama::TemplateChoice,
     ) -> TrainPlan {
-        let outlook = self.outlook();
-        TrainPlan {
-            steps: outlook.steps,
-            visits: outlook.visits,
-            pairs: outlook.pairs,
-            raters: outlook.raters,
-            held_out_pairs: outlook.held_out_pairs,
-            held_out_raters: outlook.held_out_raters,
-            effective_raters: outlook.effective_raters,
-            effective_pairs: outlook.effective_pairs,
-            visits_per_rater: outlook.visits_per_rater,
-            without_pairs: outlook.without_pairs,
-            closed_form: outlook.closed_form,
-            trained,
-            parameters,
-            rater_ids: file.raters().to_vec(),
-            template,
-        }
+        TrainPlan { outlook: self.outlook(), trained, parameters, rater_ids: file.raters().to_vec(), template }
     }
 }
 

@@ -132,7 +132,7 @@ impl Bench<'_> {
         let plan: TrainPlan = serde_json::from_value(settings[PLAN].take())
             .map_err(|e| wrong(&path, format!("the settings hold no plan: {e}")))?;
         let model = settings["reference_model"].as_str().unwrap_or_default().to_owned();
-        let steps = read_log(&trained.join("log.jsonl"), plan.steps)?;
+        let steps = read_log(&trained.join("log.jsonl"), plan.outlook.steps)?;
         if settings["tensors"]["train"] == "adapter" {
             let place = folder_of(self.ledger.project(), &model);
             llama::check_adapter(place.as_deref().unwrap_or(&model), &trained, self.progress)?;

@@ -328,7 +328,6 @@ pub(super) fn attention(
 }
 
 /// Gradients of [`attention`] by `q`, `k` and `v`, its weights computed anew.
-#[allow(clippy::too_many_arguments)]
 pub(super) fn attention_backward(
     q: &Tensor,
     k: &Tensor,

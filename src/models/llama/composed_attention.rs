@@ -152,7 +152,6 @@ pub(super) fn attention(
     Tensor::cat(&parts, 0)
 }
 
-#[allow(clippy::too_many_arguments)]
 pub(super) fn attention_backward(
     q: &Tensor,
     k: &Tensor,

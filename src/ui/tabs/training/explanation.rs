@@ -34,19 +34,19 @@ pub fn show(ui: &mut Ui, run: Option<&RunRow>, view: Option<&View>, commands: &m
 fn weights(ui: &mut Ui, plan: &TrainPlan) {
     let effective = help::EFFECTIVE_PEOPLE.text;
     let count = |value: usize| number::count(value as u64);
-    stat(ui, "Raters", &count(plan.raters), help::RATER_SCHEME.text);
-    stat(ui, "Worth equal raters", &number::fixed(plan.effective_raters, 1), effective);
-    stat(ui, "Pairs", &count(plan.pairs), help::RATER_SCHEME.text);
-    stat(ui, "Worth equal pairs", &number::fixed(plan.effective_pairs, 1), effective);
-    stat(ui, "Visits", &number::count(plan.visits), help::RATER_SCHEME.text);
-    stat(ui, "Held-out raters", &count(plan.held_out_raters), help::HELD_OUT_RATERS.text);
-    let closed = if plan.closed_form { "yes" } else { "no" };
+    stat(ui, "Raters", &count(plan.outlook.raters), help::RATER_SCHEME.text);
+    stat(ui, "Worth equal raters", &number::fixed(plan.outlook.effective_raters, 1), effective);
+    stat(ui, "Pairs", &count(plan.outlook.pairs), help::RATER_SCHEME.text);
+    stat(ui, "Worth equal pairs", &number::fixed(plan.outlook.effective_pairs, 1), effective);
+    stat(ui, "Visits", &number::count(plan.outlook.visits), help::RATER_SCHEME.text);
+    stat(ui, "Held-out raters", &count(plan.outlook.held_out_raters), help::HELD_OUT_RATERS.text);
+    let closed = if plan.outlook.closed_form { "yes" } else { "no" };
     stat(ui, "Closed form", closed, help::CLOSED_FORM.text);
     let share = plan.trained as f64 / plan.parameters.max(1) as f64;
     let trained = format!("{} ({})", number::count(plan.trained), number::percent(share));
     stat(ui, "Numbers trained", &trained, help::DPO.text);
-    if plan.without_pairs > 0 {
-        let people = number::counted(plan.without_pairs as u64, "person", "people");
+    if plan.outlook.without_pairs > 0 {
+        let people = number::counted(plan.outlook.without_pairs as u64, "person", "people");
         ui.label(theme::caption(format!("{people} of the scheme have no preferences in the file.")));
     }
 }

@@ -250,8 +250,8 @@ pub fn show_visits(ui: &mut Ui, view: &View, state: &mut GroupsState, commands: 
     if state.visits.as_ref().is_none_or(|(of, _)| *of != view.serial) {
         let so_far = |place: usize| view.visits.get(place).copied().unwrap_or(0);
         let mut order: Vec<usize> =
-            (0..plan.rater_ids.len()).filter(|&place| plan.visits_per_rater[place] > 0).collect();
-        order.sort_by_key(|&place| (std::cmp::Reverse(plan.visits_per_rater[place]), place));
+            (0..plan.rater_ids.len()).filter(|&place| plan.outlook.visits_per_rater[place] > 0).collect();
+        order.sort_by_key(|&place| (std::cmp::Reverse(plan.outlook.visits_per_rater[place]), place));
         let line = |of: &dyn Fn(usize) -> u64| {
             order.iter().enumerate().map(|(k, &place)| [k as f64 + 1.0, of(place) as f64]).collect()
         };
@@ -267,14 +267,14 @@ pub fn show_visits(ui: &mut Ui, view: &View, state: &mut GroupsState, commands: 
                 Layer::Line {
                     name: "in the whole run".to_owned(),
                     colour: 0,
-                    points: line(&|place| plan.visits_per_rater[place]),
+                    points: line(&|place| plan.outlook.visits_per_rater[place]),
                     dashed: false,
                 },
                 Layer::Points { name: "so far".to_owned(), colour: 1, points: line(&so_far) },
             ],
         };
         let rows = order.iter().map(|&place| {
-            let whole = plan.visits_per_rater[place];
+            let whole = plan.outlook.visits_per_rater[place];
             vec![plan.rater_ids[place].clone(), whole.to_string(), so_far(place).to_string()]
         });
         let table = Table {

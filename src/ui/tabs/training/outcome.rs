@@ -324,7 +324,7 @@ fn steps(view: &View) -> Table {
 fn numbers(ui: &mut Ui, view: &View, running: bool) {
     let Some(last) = view.steps.last() else { return };
     let step = &last.report;
-    let planned = view.plan.as_ref().map_or(step.step, |plan| plan.steps);
+    let planned = view.plan.as_ref().map_or(step.step, |plan| plan.outlook.steps);
     let dpo = help::DPO.text;
     let mut all = vec![
         ("Step", format!("{} of {}", number::count(step.step), number::count(planned)), dpo),

@@ -34,7 +34,9 @@ impl TrlExport {
                 Ok(spec) => {
                     let (spec, job) = (spec.inside(context.directory), folder.clone());
                     let task = Task::begin(context, move |progress| {
-                        trl::export(&spec, &job, progress).map(|plan| plan.steps).map_err(|error| error.to_string())
+                        trl::export(&spec, &job, progress)
+                            .map(|plan| plan.outlook.steps)
+                            .map_err(|error| error.to_string())
                     });
                     (self.task, self.told) = (Some((folder, task)), None);
                 }

@@ -69,22 +69,23 @@ impl View {
         let samples = project.document::<Vec<Sample>>(run, SAMPLES)?.unwrap_or_default();
         let window = match (spec, &plan) {
             (RunSpec::Train(spec), _) => spec.window,
-            (_, Some(plan)) => plan.visits.div_ceil(plan.steps.max(1)) as usize,
+            (_, Some(plan)) => plan.outlook.visits.div_ceil(plan.outlook.steps.max(1)) as usize,
             _ => 1,
         };
         if let (RunSpec::Train(spec), Some(plan)) = (spec, &plan)
             && spec.mode == crate::dempo::schedule::Mode::ImportanceSampling
         {
             // All losses count alike in this mode: a rater's weight is how often the rater is drawn.
-            let pairs = plan.visits.max(1) as f64 / plan.raters.max(1) as f64;
+            let pairs = plan.outlook.visits.max(1) as f64 / plan.outlook.raters.max(1) as f64;
             let weight = |visit: &mut Visited| {
-                let often = plan.visits_per_rater.get(visit.rater as usize).copied().unwrap_or(0);
+                let often = plan.outlook.visits_per_rater.get(visit.rater as usize).copied().unwrap_or(0);
                 visit.weight = often as f64 / pairs;
             };
             Arc::make_mut(&mut recent).iter_mut().for_each(weight);
         }
         let reports: Vec<StepReport> = steps.iter().map(|row| row.report.clone()).collect();
-        let (effective, raters) = plan.as_ref().map_or((0.0, 0), |plan| (plan.effective_raters, plan.raters));
+        let (effective, raters) =
+            plan.as_ref().map_or((0.0, 0), |plan| (plan.outlook.effective_raters, plan.outlook.raters));
         Ok(Self {
             serial: known.map_or(0, |known| known.serial) + 1,
             notices: Arc::new(notices(&reports, &evaluations, effective, raters)),
@@ -104,7 +105,7 @@ impl View {
     /// Visits until the end of a step.
     pub fn visits_after(&self, step: u64) -> f64 {
         let whole = step * self.window as u64;
-        let all = self.plan.as_ref().map_or(whole, |plan| plan.visits);
+        let all = self.plan.as_ref().map_or(whole, |plan| plan.outlook.visits);
         whole.min(all) as f64
     }
 

@@ -89,7 +89,7 @@ fn percent_with_error(value: f64, error: f64) -> String {
 /// What came out so far, and how far that can be relied upon.
 pub fn verdict(view: &View, running: bool) -> (VerdictKind, String) {
     let done = view.steps.len() as u64;
-    let planned = view.plan.as_ref().map_or(done, |plan| plan.steps);
+    let planned = view.plan.as_ref().map_or(done, |plan| plan.outlook.steps);
     let after = if running || done < planned {
         format!("After {} of {} steps", number::count(done), number::count(planned))
     } else {
@@ -154,9 +154,9 @@ pub fn caption(run: &RunRow, view: &View) -> String {
     if let Some(plan) = &view.plan {
         text += &format!(
             "; {} of {}, worth {} equal ones",
-            number::counted(plan.pairs as u64, "pair", "pairs"),
-            number::counted(plan.raters as u64, "rater", "raters"),
-            number::fixed(plan.effective_raters, 1)
+            number::counted(plan.outlook.pairs as u64, "pair", "pairs"),
+            number::counted(plan.outlook.raters as u64, "rater", "raters"),
+            number::fixed(plan.outlook.effective_raters, 1)
         );
     }
     if let Some(last) = view.evaluations.last() {

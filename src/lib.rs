@@ -16,6 +16,7 @@ pub mod glauber;
 pub mod jobs;
 pub mod models;
 pub mod progress;
+pub mod providers;
 pub mod ranking;
 pub mod sortition;
 pub mod statistics;

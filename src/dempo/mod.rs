@@ -1,6 +1,7 @@
 //! Paper 2 beyond the panel: preferences of raters, the schemes that weigh them, the order in which a trainer visits
 //! them, and the training itself (Sana, Wu and Wells 2026, arXiv:2602.05113).
 
+pub mod constitution;
 pub mod identity;
 pub mod monitor;
 pub mod objective;

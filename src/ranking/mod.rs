@@ -17,6 +17,7 @@ pub mod kemeny;
 pub mod mallows;
 pub mod plackett_luce;
 pub mod reliability;
+pub mod verdicts;
 pub mod votes;
 
 pub use aggregation::{Aggregation, Method, aggregate};

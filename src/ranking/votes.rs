@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// One thing that a judge said.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Ballot {
     /// Models as places in [`Votes::models`], best first; at least two, each once. Others were not judged.
     Order(Vec<u16>),

@@ -3,6 +3,7 @@
 
 pub mod constitution;
 pub mod identity;
+pub mod judging;
 pub mod monitor;
 pub mod objective;
 pub mod pairs;

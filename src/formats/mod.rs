@@ -1,5 +1,6 @@
 //! Files that come from elsewhere, read strictly: an error names the file, the row and the remedy.
 
+pub mod answers;
 pub mod comparisons;
 mod decode;
 mod delimited;

@@ -77,6 +77,10 @@ impl RunSpec {
                 train_mlm(&mut line, spec);
             }
             Self::Train(_) => line.extend(["train", "run", "--spec", "training.json"].map(str::to_owned)),
+            Self::Judge(_) => line.extend(["constitution", "judge", "--spec", "judging.json"].map(str::to_owned)),
+            Self::Questions(_) => {
+                line.extend(["constitution", "questions", "--spec", "questions.json"].map(str::to_owned));
+            }
             Self::ImportTrl(spec) => {
                 line.extend(["train".to_owned(), "import-trl".to_owned(), quoted(&spec.job.to_string_lossy())]);
                 option(&mut line, "--trained", &spec.trained.to_string_lossy());

@@ -10,8 +10,10 @@ use crate::glauber::certify::CertifyResult;
 use crate::glauber::chain::{Batch, Meeting};
 use crate::glauber::conditionals::ModelIdentity;
 use crate::glauber::survey::{Record, Stratum};
+use crate::providers::chat::{ChatRequest, Reply};
 use crate::store::{
-    ChainCellRow, Project, RunId, RunRow, StoreError, SurveySubjectRow, TrainingPoint, VerificationRow,
+    AnswerRow, CallId, ChainCellRow, Project, RunId, RunRow, StoreError, SurveySubjectRow, TrainingPoint, VerdictRow,
+    VerificationRow,
 };
 
 /// The rows of one run. Every method does nothing where the run is not stored.
@@ -171,6 +173,37 @@ impl<'a> Ledger<'a> {
 
     pub(super) fn verification(&self, found: &VerificationRow) -> Result<(), StoreError> {
         self.commit(|stored| stored.project.put_verification(stored.run, found))
+    }
+
+    /// Keeps a call; `None` where the run is not stored.
+    pub(super) fn call(
+        &self,
+        provider: &str,
+        request: &ChatRequest,
+        reply: Result<&Reply, &str>,
+    ) -> Result<Option<CallId>, StoreError> {
+        let Some(stored) = &self.stored else { return Ok(None) };
+        let call = stored.project.add_call(stored.run, provider, request, reply, stored.seconds())?;
+        (stored.committed)();
+        Ok(Some(call))
+    }
+
+    /// Answers of earlier sittings.
+    pub(super) fn answers(&self) -> Result<Vec<AnswerRow>, StoreError> {
+        self.stored.as_ref().map_or(Ok(Vec::new()), |stored| stored.project.answers(stored.run))
+    }
+
+    pub(super) fn add_answers(&self, answers: &[AnswerRow]) -> Result<(), StoreError> {
+        self.commit(|stored| stored.project.add_answers(stored.run, answers))
+    }
+
+    /// Verdicts of earlier sittings and of people.
+    pub(super) fn verdicts(&self) -> Result<Vec<VerdictRow>, StoreError> {
+        self.stored.as_ref().map_or(Ok(Vec::new()), |stored| stored.project.verdicts(stored.run))
+    }
+
+    pub(super) fn add_verdicts(&self, verdicts: &[VerdictRow]) -> Result<(), StoreError> {
+        self.commit(|stored| stored.project.add_verdicts(stored.run, verdicts))
     }
 
     /// Records the seconds worked, at the end of a sitting.

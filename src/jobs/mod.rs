@@ -1,16 +1,19 @@
 //! Runs: what to do ([`spec`]), how it speaks ([`context`]), and the threads that do it ([`runner`]).
 
+mod calls;
 mod chain_lines;
 pub mod chains;
 mod command_line;
 pub mod context;
 mod escape;
 mod headless;
+pub mod judge;
 mod ledger;
 mod perfect;
 pub mod runner;
 pub mod sample_population;
 pub mod session;
+pub mod speaker;
 pub mod spec;
 mod survey;
 pub mod train;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::context::{JobContext, Signal, Stop};
 use super::headless::Sitting;
 pub use super::headless::{run_headless, run_stored};
+use super::speaker::Speaker;
 use super::spec::RunSpec;
 use super::work::folder_of;
 pub use super::work::{JobError, RunOutcome};
@@ -55,6 +56,9 @@ impl Lane {
             | RunSpec::Lottery(_)
             | RunSpec::TrainMlm(_)
             | RunSpec::Train(_) => Self::Heavy,
+            // Endpoints do the work elsewhere; what this machine's own models answer waits its turn.
+            RunSpec::Judge(_) | RunSpec::Questions(_) if spec.speakers().any(Speaker::is_local) => Self::Heavy,
+            RunSpec::Judge(_) | RunSpec::Questions(_) => Self::Light,
             RunSpec::Fetch(_) | RunSpec::Verify(_) | RunSpec::VerifyPanel(_) | RunSpec::ImportTrl(_) => Self::Light,
         }
     }
@@ -479,6 +483,17 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
             .into_iter()
             .find(|path| project.inside(path).is_err())
             .map(|path| format!("it uses {}", path.display())),
+        RunSpec::Judge(_) | RunSpec::Questions(_) => {
+            let file = |path: &PathBuf| project.inside(path).is_err().then(|| format!("it reads {}", path.display()));
+            let speaks = |speaker: &Speaker| match speaker {
+                // With a key of this machine, and to wherever the project's author wrote.
+                Speaker::Provider { provider, .. } => Some(format!("it sends texts to {}", provider.base_url)),
+                Speaker::Local { model: reference, adapter, .. } => {
+                    adapter.as_ref().and_then(file).or_else(|| model(reference))
+                }
+            };
+            spec.speakers().find_map(speaks).or_else(|| spec.answer_files().find_map(file))
+        }
         RunSpec::Fetch(spec) => Some(format!("it downloads {}", spec.model)),
         RunSpec::Verify(spec) => {
             let certificate = serde_json::from_str::<crate::glauber::certificate::Certificate>(&spec.certificate);

@@ -1,7 +1,10 @@
 //! The full, versioned description of a run: everything that makes its result.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::judge::{JudgeSpec, QuestionsSpec};
+use super::speaker::Speaker;
 use super::train::{ImportTrlSpec, TrainSpec};
 use crate::glauber::certify::CertifySpec;
 use crate::glauber::experiments::escape::EscapeSpec;
@@ -37,6 +40,10 @@ pub enum RunSpec {
     Train(TrainSpec),
     /// Takes in a preference training that TRL carried out.
     ImportTrl(ImportTrlSpec),
+    /// Models answer the questions of a constitution, and judges compare the answers.
+    Judge(JudgeSpec),
+    /// A model writes questions for the clauses of a constitution.
+    Questions(QuestionsSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
     /// Re-evaluates a certificate.
@@ -84,6 +91,8 @@ impl RunSpec {
             Self::TrainMlm(_) => "train-mlm",
             Self::Train(_) => "train",
             Self::ImportTrl(_) => "import-trl",
+            Self::Judge(_) => "judge",
+            Self::Questions(_) => "questions",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::VerifyPanel(_) => "verify-panel",
@@ -101,6 +110,8 @@ impl RunSpec {
             Self::Lottery(spec) => spec.seed,
             Self::TrainMlm(spec) => spec.seed,
             Self::Train(spec) => spec.seed,
+            Self::Judge(spec) => spec.seed,
+            Self::Questions(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
             Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) | Self::ImportTrl(_) => 0,
         }
@@ -117,9 +128,28 @@ impl RunSpec {
             Self::Trajectories(spec) => Some(&spec.model),
             Self::Train(spec) => Some(&spec.model),
             Self::Fetch(spec) => Some(&spec.model),
-            Self::Lottery(_) | Self::TrainMlm(_) | Self::ImportTrl(_) | Self::Verify(_) | Self::VerifyPanel(_) => None,
+            Self::Questions(spec) => Some(spec.writer.model()),
+            Self::Judge(_)
+            | Self::Lottery(_)
+            | Self::TrainMlm(_)
+            | Self::ImportTrl(_)
+            | Self::Verify(_)
+            | Self::VerifyPanel(_) => None,
         }
     }
+    /// Everybody whom a judging or a writing of questions asks.
+    pub fn speakers(&self) -> impl Iterator<Item = &Speaker> {
+        let judging = if let Self::Judge(spec) = self { Some(spec) } else { None };
+        let writer = if let Self::Questions(spec) = self { Some(&spec.writer) } else { None };
+        judging.into_iter().flat_map(JudgeSpec::speakers).chain(writer)
+    }
+
+    /// Files that a judging takes answers from.
+    pub fn answer_files(&self) -> impl Iterator<Item = &PathBuf> {
+        let judging = if let Self::Judge(spec) = self { Some(spec) } else { None };
+        judging.into_iter().flat_map(JudgeSpec::answer_files)
+    }
+
     /// SHA-256 of the canonical spec JSON (fields in the order of their declaration, no spaces), hex.
     pub fn sha256(&self) -> String {
         let json = serde_json::to_vec(self).expect("a spec has text keys and no failing values");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::judge::{Judged, WrittenQuestions};
 use super::ledger::Ledger;
 use super::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
 use super::train::TrainResult;
@@ -54,6 +55,8 @@ pub enum RunOutcome {
     Lottery(Box<LotteryResult>),
     TrainMlm(TrainReport),
     Train(Box<TrainResult>),
+    Judge(Box<Judged>),
+    Questions(WrittenQuestions),
     /// What is in the cache now.
     Fetch {
         identity: ModelIdentity,
@@ -155,6 +158,8 @@ impl Bench<'_> {
             RunSpec::TrainMlm(spec) => self.train_mlm(spec),
             RunSpec::Train(spec) => self.train(spec),
             RunSpec::ImportTrl(spec) => self.import_trl(spec),
+            RunSpec::Judge(spec) => self.judge(spec),
+            RunSpec::Questions(spec) => self.questions(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;
                 self.models(std::slice::from_ref(&model.identity))?;
@@ -178,6 +183,14 @@ impl Bench<'_> {
             model.identity.reference = reference.to_owned();
         }
         Ok(model)
+    }
+
+    /// A path of a spec: inside the project where it is relative and there is one.
+    pub(super) fn place(&self, path: &Path) -> Result<PathBuf, JobError> {
+        match self.ledger.project() {
+            Some(project) if path.is_relative() => project.inside(path).map_err(|e| JobError::Input(e.to_string())),
+            _ => Ok(path.to_path_buf()),
+        }
     }
 
     /// Records what is evaluated; a resumed run must not mix weights.

@@ -1,9 +1,11 @@
 //! SQLite: the project database, its migrations, its runs and their results. SQL lives only here.
 
+mod call_rows;
 mod certify_rows;
 mod chain_rows;
 mod error;
 mod folder;
+mod judging_rows;
 mod panel_rows;
 mod project;
 mod results;
@@ -14,8 +16,10 @@ mod survey_rows;
 mod training_rows;
 mod values;
 
+pub use call_rows::{CallId, CallRow, CallTotals};
 pub use chain_rows::ChainCellRow;
 pub use error::StoreError;
+pub use judging_rows::{AnswerRow, VerdictRow};
 pub use panel_rows::StoredPool;
 pub use project::{Project, ProjectInfo};
 pub use results::{TrainingPoint, VerificationRow};

@@ -24,6 +24,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/03_chains.sql")),
     M::up(include_str!("migrations/04_panels.sql")),
     M::up(include_str!("migrations/05_training.sql")),
+    M::up(include_str!("migrations/06_judging.sql")),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -67,6 +67,13 @@ pub fn about(spec: &RunSpec) -> String {
         RunSpec::TrainMlm(spec) => spec.text.display().to_string(),
         RunSpec::Train(spec) => format!("{}, {}", spec.scheme.name(), spec.preferences.display()),
         RunSpec::ImportTrl(spec) => spec.job.display().to_string(),
+        RunSpec::Judge(spec) => format!(
+            "{}, {}, {}",
+            spec.constitution.name,
+            counted(spec.constitution.questions.len() as u64, "question", "questions"),
+            counted(spec.entrants.len() as u64, "model", "models")
+        ),
+        RunSpec::Questions(spec) => format!("{}, {} a clause", spec.constitution.name, spec.count),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
         RunSpec::VerifyPanel(spec) => spec.name.clone(),

@@ -162,14 +162,6 @@ impl Bench<'_> {
         Ok(RunOutcome::Train(Box::new(result)))
     }
 
-    /// A path of the spec: inside the project where it is relative and there is one.
-    fn place(&self, path: &Path) -> Result<PathBuf, JobError> {
-        match self.ledger.project() {
-            Some(project) if path.is_relative() => project.inside(path).map_err(|e| JobError::Input(e.to_string())),
-            _ => Ok(path.to_path_buf()),
-        }
-    }
-
     fn open_llama(&self, spec: &TrainSpec) -> Result<OpenLlama, JobError> {
         let trained = match &spec.tensors {
             Tensors::Adapter(lora) => Trained::Adapter(lora.clone(), spec.seed),

@@ -1,0 +1,144 @@
+//! Rows of calls: what language models were asked, once each, and what came back.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::values::{from_json, json, now};
+use super::{Project, RunId, StoreError};
+use crate::providers::chat::{ChatRequest, Reply};
+
+/// Primary key of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct CallId(pub i64);
+
+/// One call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallRow {
+    pub id: CallId,
+    /// The run that asked first.
+    pub run: RunId,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// Identity of whoever answered.
+    pub provider: String,
+    pub request: ChatRequest,
+    /// Or why there is none.
+    pub reply: Result<Reply, String>,
+}
+
+/// What the calls of a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CallTotals {
+    pub answered: u64,
+    pub failed: u64,
+    /// As far as providers said.
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    /// US dollars, as far as providers said.
+    pub cost: f64,
+}
+
+const COLUMNS: &str = "id, run, at, provider, request, reply, error";
+
+fn call(row: &Row<'_>) -> rusqlite::Result<CallRow> {
+    let reply: Option<String> = row.get("reply")?;
+    let error: Option<String> = row.get("error")?;
+    Ok(CallRow {
+        id: CallId(row.get("id")?),
+        run: RunId(row.get("run")?),
+        at: row.get("at")?,
+        provider: row.get("provider")?,
+        request: from_json(&row.get::<_, String>("request")?)?,
+        reply: match reply {
+            Some(reply) => Ok(from_json(&reply)?),
+            None => Err(error.unwrap_or_default()),
+        },
+    })
+}
+
+impl Project {
+    /// The reply to a call that was answered before, whichever run asked.
+    pub fn answered(&self, key: &str) -> Result<Option<(CallId, Reply)>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT id, reply FROM call WHERE key = ?1 AND reply IS NOT NULL")?
+                .query_row([key], |row| Ok((CallId(row.get(0)?), from_json(&row.get::<_, String>(1)?)?)))
+                .optional()
+        })
+    }
+
+    /// Keeps a call. One with a reply that is known already (two runs asked the same at once) stays as it was first.
+    pub(crate) fn add_call(
+        &self,
+        run: RunId,
+        provider: &str,
+        request: &ChatRequest,
+        reply: Result<&Reply, &str>,
+        seconds: f64,
+    ) -> Result<CallId, StoreError> {
+        let key = request.key(provider);
+        self.write(|transaction| {
+            let (text, error) = match reply {
+                Ok(reply) => (Some(json(reply)?), None),
+                Err(error) => (None, Some(error)),
+            };
+            let added = transaction
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO call (run, key, at, provider, request, reply, error)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![run.0, key, now(), provider, json(request)?, text, error])?;
+            transaction
+                .prepare_cached("UPDATE run SET seconds = ?2 WHERE id = ?1")?
+                .execute(params![run.0, seconds])?;
+            let id = match added {
+                0 => {
+                    transaction.query_row("SELECT id FROM call WHERE key = ?1 AND reply IS NOT NULL", [key], |row| {
+                        row.get(0)
+                    })?
+                }
+                _ => transaction.last_insert_rowid(),
+            };
+            Ok(CallId(id))
+        })
+    }
+
+    pub fn call(&self, id: CallId) -> Result<Option<CallRow>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM call WHERE id = ?1"))?
+                .query_row([id.0], call)
+                .optional()
+        })
+    }
+
+    /// Calls that a run asked first, after `after`, oldest first, `most` at most.
+    pub fn calls(&self, run: RunId, after: CallId, most: u32) -> Result<Vec<CallRow>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM call WHERE run = ?1 AND id > ?2 ORDER BY id LIMIT ?3"))?
+                .query_map(params![run.0, after.0, most], call)?
+                .collect()
+        })
+    }
+
+    /// What the calls that a run asked first came to.
+    pub fn call_totals(&self, run: RunId) -> Result<CallTotals, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT COUNT(reply), COUNT(*) - COUNT(reply), SUM(reply ->> '$.usage.prompt_tokens'),
+                     SUM(reply ->> '$.usage.completion_tokens'), SUM(reply ->> '$.cost') FROM call WHERE run = ?1",
+                )?
+                .query_row([run.0], |row| {
+                    let count = |at: usize| Ok(row.get::<_, Option<i64>>(at)?.unwrap_or(0).unsigned_abs());
+                    Ok(CallTotals {
+                        answered: count(0)?,
+                        failed: count(1)?,
+                        prompt_tokens: count(2)?,
+                        completion_tokens: count(3)?,
+                        cost: row.get::<_, Option<f64>>(4)?.unwrap_or(0.0),
+                    })
+                })
+        })
+    }
+}

@@ -8,7 +8,7 @@ use super::work::{Bench, JobError, folder_of};
 use crate::progress::{Cancelled, Progress};
 use crate::providers::chat::{Chat, ChatError, ChatRequest, Reply};
 use crate::providers::http::Endpoint;
-use crate::providers::pool::{Budget, Spent, ask_all};
+use crate::providers::pool::{PoolError, ask_all};
 use crate::providers::price::PriceTable;
 use crate::store::CallId;
 
@@ -21,7 +21,8 @@ pub(super) struct Switchboard<'a, 'b> {
     open: Vec<Endpoint>,
     budget: Option<f64>,
     prices: PriceTable,
-    spent: Spent,
+    /// US dollars, earlier sittings included.
+    spent: f64,
     /// Replies of this sitting, where there is no project to look them up in.
     known: BTreeMap<String, Reply>,
     /// The local model asked last, with its place; one is in memory at a time.
@@ -52,7 +53,8 @@ impl Missing {
 
 /// What asking came to.
 struct Round {
-    spent: Spent,
+    /// US dollars.
+    spent: f64,
     /// Replies with their keys, where no project keeps them.
     kept: Vec<(String, Reply)>,
     /// The problem of a provider that no question gets through to.
@@ -102,12 +104,13 @@ impl<'a, 'b> Switchboard<'a, 'b> {
             endpoints.push(Some(match known {
                 Some(place) => place,
                 None => {
-                    open.push(Endpoint::new(provider).map_err(|e| JobError::Input(e.to_string()))?);
+                    open.push(Endpoint::new(provider.clone()).map_err(|e| JobError::Input(e.to_string()))?);
                     open.len() - 1
                 }
             }));
         }
-        let (prices, spent) = (prices.clone(), Spent::default());
+        let spent = if budget.is_some() { bench.ledger.paid(prices)? } else { 0.0 };
+        let prices = prices.clone();
         Ok(Self { bench, speakers, endpoints, open, budget, prices, spent, known: BTreeMap::new(), local: None })
     }
 
@@ -147,7 +150,8 @@ impl<'a, 'b> Switchboard<'a, 'b> {
         }
         let asked = far.places.len() as u64;
         let chats: Vec<&dyn Chat> = self.open.iter().map(|endpoint| endpoint as &dyn Chat).collect();
-        let round = self.converse(&chats, far, (done, total), heard)?;
+        let budget = self.budget.map(|dollars| (dollars - self.spent).max(0.0));
+        let round = self.converse(&chats, far, budget, (done, total), heard)?;
         if let Some(problem) = self.keep(round) {
             return Err(JobError::Input(problem));
         }
@@ -168,7 +172,7 @@ impl<'a, 'b> Switchboard<'a, 'b> {
                 }
             }
             let asked = missing.places.len() as u64;
-            let round = self.converse(&[&chat], missing, (done, total), heard)?;
+            let round = self.converse(&[&chat], missing, None, (done, total), heard)?;
             self.keep(round);
             done += asked;
             self.local = Some((speaker, chat));
@@ -178,7 +182,7 @@ impl<'a, 'b> Switchboard<'a, 'b> {
 
     /// Takes over what a round came to; returns the problem of a provider that stopped.
     fn keep(&mut self, round: Round) -> Option<String> {
-        self.spent = round.spent;
+        self.spent += round.spent;
         self.known.extend(round.kept);
         round.stopped
     }
@@ -210,13 +214,13 @@ impl<'a, 'b> Switchboard<'a, 'b> {
         &self,
         chats: &[&dyn Chat],
         missing: Missing,
+        budget: Option<f64>,
         (done, total): (u64, u64),
         heard: &mut dyn FnMut(usize, Answered) -> Result<(), JobError>,
     ) -> Result<Round, JobError> {
         let Missing { places, requests } = missing;
         let part = Part { whole: self.bench.progress, done, total };
         part.report(0, total);
-        let budget = self.budget.map(|dollars| Budget { dollars, prices: &self.prices, spent: self.spent });
         let mut kept = Vec::new();
         let mut stopped = None;
         let ledger = &self.bench.ledger;
@@ -240,7 +244,12 @@ impl<'a, 'b> Switchboard<'a, 'b> {
             }
             heard(places[at], Answered { call, reply })
         };
-        let spent = ask_all(chats, &requests, budget, &mut on_reply, &part)?;
-        Ok(Round { spent, kept, stopped })
+        let asked = ask_all(chats, &requests, &self.prices, budget, &mut on_reply, &part);
+        let spent = asked.map_err(|error| match error {
+            PoolError::Cancelled(_) => JobError::Cancelled,
+            PoolError::Caller(error) => error,
+            other => JobError::Input(other.to_string()),
+        })?;
+        Ok(Round { spent: spent.dollars, kept, stopped })
     }
 }

@@ -11,6 +11,7 @@ use crate::glauber::chain::{Batch, Meeting};
 use crate::glauber::conditionals::ModelIdentity;
 use crate::glauber::survey::{Record, Stratum};
 use crate::providers::chat::{ChatRequest, Reply};
+use crate::providers::price::PriceTable;
 use crate::store::{
     AnswerRow, CallId, ChainCellRow, Project, RunId, RunRow, StoreError, SurveySubjectRow, TrainingPoint, VerdictRow,
     VerificationRow,
@@ -186,6 +187,13 @@ impl<'a> Ledger<'a> {
         let call = stored.project.add_call(stored.run, provider, request, reply, stored.seconds())?;
         (stored.committed)();
         Ok(Some(call))
+    }
+
+    /// US dollars that the calls of earlier sittings cost, as far as is known.
+    pub(super) fn paid(&self, prices: &PriceTable) -> Result<f64, StoreError> {
+        let Some(stored) = &self.stored else { return Ok(0.0) };
+        let paid = stored.project.paid_calls(stored.run)?;
+        Ok(paid.iter().filter_map(|(model, reply)| prices.cost(model, reply)).sum())
     }
 
     /// Answers of earlier sittings.

@@ -121,6 +121,16 @@ impl Project {
         })
     }
 
+    /// Models and replies of the calls that a run asked first and that were answered.
+    pub(crate) fn paid_calls(&self, run: RunId) -> Result<Vec<(String, Reply)>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT request ->> '$.model', reply FROM call WHERE run = ?1 AND reply IS NOT NULL")?
+                .query_map([run.0], |row| Ok((row.get(0)?, from_json(&row.get::<_, String>(1)?)?)))?
+                .collect()
+        })
+    }
+
     /// What the calls that a run asked first came to.
     pub fn call_totals(&self, run: RunId) -> Result<CallTotals, StoreError> {
         self.read(|connection| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::figures::figure::Figure;
 use crate::jobs::spec::RunSpec;
 use crate::sortition::pool::Pool;
-use crate::store::RunId;
+use crate::store::{RunId, VerdictRow};
 use crate::ui::settings::ThemeChoice;
 
 /// A table for copying or exporting: header and rows of text.
@@ -87,13 +87,22 @@ pub enum TabKind {
     Trajectories,
     Panel,
     Training,
+    Judging,
     Runs,
 }
 
 impl TabKind {
     /// All tabs, in the order of their strip.
-    pub const ALL: [Self; 7] =
-        [Self::Home, Self::Certify, Self::Mixing, Self::Trajectories, Self::Panel, Self::Training, Self::Runs];
+    pub const ALL: [Self; 8] = [
+        Self::Home,
+        Self::Certify,
+        Self::Mixing,
+        Self::Trajectories,
+        Self::Panel,
+        Self::Training,
+        Self::Judging,
+        Self::Runs,
+    ];
 
     /// What the tab is called.
     pub fn name(self) -> &'static str {
@@ -104,6 +113,7 @@ impl TabKind {
             Self::Trajectories => "Trajectories",
             Self::Panel => "Panel",
             Self::Training => "Training",
+            Self::Judging => "Judging",
             Self::Runs => "Runs",
         }
     }
@@ -135,6 +145,17 @@ pub enum TrainingPath {
     TrlExport,
     /// The folder of a job that was carried out.
     TrlJob,
+}
+
+/// What the Judging tab asks a path for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JudgingPath {
+    /// A constitution, or questions for its clauses.
+    Constitution,
+    /// Answers of the model in this row, made elsewhere.
+    Answers(usize),
+    /// The adapter of the model in this row.
+    Adapter(usize),
 }
 
 /// People on their way into the project.
@@ -211,6 +232,11 @@ pub enum Command {
     ChooseAudit,
     /// Chooses a file or folder off the UI thread for the Training tab.
     ChooseForTraining(TrainingPath),
+    /// Chooses a file or folder off the UI thread for the Judging tab.
+    ChooseForJudging(JudgingPath),
+    /// Keeps a person's verdict on answers of a run, or takes it back.
+    KeepVerdict(RunId, Box<VerdictRow>),
+    TakeBackVerdict(RunId, Box<VerdictRow>),
     /// Stores people in the project and shows them in the Panel tab.
     StorePool(NewPool),
     /// Deletes everybody who was imported from the project.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, RichText, TextEdit};
 
-use super::command::{Command, FigureFormat, LateTable, LateText, Table, TrainingPath};
+use super::command::{Command, FigureFormat, JudgingPath, LateTable, LateText, Table, TrainingPath};
 use super::command_palette::{Entry, keys_text};
 use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
@@ -91,6 +91,7 @@ pub enum Purpose {
     Seated,
     People,
     Training(TrainingPath),
+    Judging(JudgingPath),
     Export(Export),
 }
 
@@ -109,7 +110,8 @@ impl Purpose {
             Self::Training(TrainingPath::Preferences | TrainingPath::People | TrainingPath::Lottery) => {
                 Chooser::OpenFile
             }
-            Self::Training(_) => Chooser::Folder,
+            Self::Training(_) | Self::Judging(JudgingPath::Adapter(_)) => Chooser::Folder,
+            Self::Judging(JudgingPath::Constitution | JudgingPath::Answers(_)) => Chooser::OpenFile,
             Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::Seated | Self::People => {
                 Chooser::OpenFile
             }
@@ -128,6 +130,8 @@ impl Purpose {
             Self::Training(TrainingPath::Preferences) => Some(("Preferences", &["jsonl", "csv", "tsv", "parquet"])),
             Self::Training(TrainingPath::People) => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::Training(TrainingPath::Lottery) => Some(("Audit file", &["json"])),
+            Self::Judging(JudgingPath::Constitution) => Some(("Constitution or questions", &["json", "jsonl", "txt", "csv"])),
+            Self::Judging(JudgingPath::Answers(_)) => Some(("Answers", &["jsonl"])),
             _ => None,
         }
     }
@@ -191,9 +195,34 @@ impl Purpose {
                 "Preview",
             ),
             Self::Training(wanted) => training_words(*wanted),
+            Self::Judging(wanted) => judging_words(*wanted),
             Self::Export(export) => (format!("Export {}", export.noun()), "", "File", "Save"),
         }
     }
+}
+
+fn judging_words(wanted: JudgingPath) -> (String, &'static str, &'static str, &'static str) {
+    let (title, text, label, verb) = match wanted {
+        JudgingPath::Constitution => (
+            "Import a constitution or questions",
+            "Clauses: JSON, a text with a clause a line, or CSV with a column named clause. Questions for the clauses that are there: JSON lines or CSV with clause and question.",
+            "File",
+            "Import",
+        ),
+        JudgingPath::Answers(_) => (
+            "Choose answers",
+            "JSON lines with question (its id or text) and answer, one a question.",
+            "File",
+            "Use",
+        ),
+        JudgingPath::Adapter(_) => (
+            "Choose an adapter",
+            "The folder a training left, or one that PEFT wrote: adapter_config.json and adapter_model.safetensors.",
+            "Folder",
+            "Use",
+        ),
+    };
+    (title.to_owned(), text, label, verb)
 }
 
 fn training_words(wanted: TrainingPath) -> (String, &'static str, &'static str, &'static str) {

@@ -36,6 +36,8 @@ pub fn run_kind(kind: &str) -> String {
         "train-mlm" => "Train a model".to_owned(),
         "train" => "Training".to_owned(),
         "import-trl" => "Training from TRL".to_owned(),
+        "judge" => "Judging".to_owned(),
+        "questions" => "Writing questions".to_owned(),
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),

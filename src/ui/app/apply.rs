@@ -24,6 +24,7 @@ use crate::ui::tabs::mixing::MixingTab;
 use crate::ui::tabs::panel::PanelTab;
 use crate::ui::tabs::provenance::ProvenanceView;
 use crate::ui::tabs::runs::RunsTab;
+use crate::ui::tabs::judging::JudgingTab;
 use crate::ui::tabs::training::TrainingTab;
 use crate::ui::tabs::trajectories::TrajectoriesTab;
 
@@ -44,6 +45,9 @@ impl Workbench {
             Command::ChooseQuotas => self.ask_path(Purpose::Quotas),
             Command::ChooseSeated => self.ask_path(Purpose::Seated),
             Command::ChooseForTraining(path) => self.ask_path(Purpose::Training(path)),
+            Command::ChooseForJudging(path) => self.ask_path(Purpose::Judging(path)),
+            Command::KeepVerdict(run, verdict) => self.request(Request::KeepVerdict(run, verdict)),
+            Command::TakeBackVerdict(run, verdict) => self.request(Request::TakeBackVerdict(run, verdict)),
             Command::StorePool(pool) => self.request(Request::PutPool(pool)),
             Command::ForgetPeople => {
                 self.request(Request::ForgetPools);
@@ -149,6 +153,9 @@ impl Workbench {
             Some(spec @ RunSpec::Train(_)) => {
                 self.replace_draft(TabKind::Training, |workbench| workbench.training.set_spec(&spec));
             }
+            Some(spec @ (RunSpec::Judge(_) | RunSpec::Questions(_))) => {
+                self.replace_draft(TabKind::Judging, |workbench| workbench.judging.set_spec(&spec));
+            }
             Some(RunSpec::ImportTrl(_)) => self.ask_path(Purpose::Training(TrainingPath::TrlJob)),
             None => {}
         }
@@ -164,6 +171,7 @@ impl Workbench {
             TabKind::Panel if matches!(spec, RunSpec::VerifyPanel(_)) => self.panel.show_audit(run),
             TabKind::Panel => self.panel.show_run(run),
             TabKind::Training => self.training.show_run(run),
+            TabKind::Judging => self.judging.show_run(run),
             TabKind::Home | TabKind::Runs => self.runs.select(run),
         }
         self.tab = tab;
@@ -218,6 +226,7 @@ impl Workbench {
         self.trajectories = TrajectoriesTab::default();
         self.panel = PanelTab::default();
         self.training = TrainingTab::default();
+        self.judging = JudgingTab::default();
         self.runs = RunsTab::default();
         self.provenance.clear();
         self.new_run = None;
@@ -277,7 +286,8 @@ impl Workbench {
             | Purpose::Quotas
             | Purpose::Seated
             | Purpose::People
-            | Purpose::Training(_) => folder.unwrap_or(projects),
+            | Purpose::Training(_)
+            | Purpose::Judging(_) => folder.unwrap_or(projects),
             Purpose::Export(export) => {
                 let exports = folder.map(|folder| folder.join("exports"));
                 let folder = self.settings.export_folder.clone().or(exports).or_else(home).unwrap_or_default();
@@ -345,6 +355,10 @@ impl Workbench {
             Purpose::Training(wanted) => {
                 self.tab = TabKind::Training;
                 self.training.take_path(wanted, path);
+            }
+            Purpose::Judging(wanted) => {
+                self.tab = TabKind::Judging;
+                self.judging.take_path(wanted, path);
             }
             Purpose::Export(export) => {
                 self.settings.export_folder = path.parent().map(Path::to_path_buf);

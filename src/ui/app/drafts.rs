@@ -12,8 +12,14 @@ use crate::ui::command::TabKind;
 const AUTOSAVE: f64 = 1.0;
 
 /// The tabs that have a form.
-pub(super) const FORMS: [TabKind; 5] =
-    [TabKind::Certify, TabKind::Mixing, TabKind::Trajectories, TabKind::Panel, TabKind::Training];
+pub(super) const FORMS: [TabKind; 6] = [
+    TabKind::Certify,
+    TabKind::Mixing,
+    TabKind::Trajectories,
+    TabKind::Panel,
+    TabKind::Training,
+    TabKind::Judging,
+];
 
 /// Key of the Panel tab's form, which holds the draws that were made.
 pub const PANEL_DRAFT: &str = "panel";
@@ -35,6 +41,7 @@ pub(super) fn key(tab: TabKind) -> &'static str {
         TabKind::Trajectories => "trajectories",
         TabKind::Panel => PANEL_DRAFT,
         TabKind::Training => "training",
+        TabKind::Judging => "judging",
         TabKind::Runs => "runs",
     }
 }
@@ -47,6 +54,7 @@ impl Workbench {
             TabKind::Trajectories => self.trajectories.draft(),
             TabKind::Panel => self.panel.draft(),
             TabKind::Training => self.training.draft(),
+            TabKind::Judging => self.judging.draft(),
             TabKind::Home | TabKind::Runs => String::new(),
         }
     }
@@ -58,6 +66,7 @@ impl Workbench {
             TabKind::Trajectories => self.trajectories.set_draft(draft),
             TabKind::Panel => self.panel.set_draft(draft),
             TabKind::Training => self.training.set_draft(draft),
+            TabKind::Judging => self.judging.set_draft(draft),
             TabKind::Home | TabKind::Runs => {}
         }
     }

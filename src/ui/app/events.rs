@@ -12,7 +12,7 @@ use crate::figures::number;
 use crate::jobs::runner::Event;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunState};
-use crate::ui::command::{Command, TabKind, TrainingPath};
+use crate::ui::command::{Command, JudgingPath, TabKind, TrainingPath};
 use crate::ui::context::RunProgress;
 use crate::ui::dialogs::{Dialog, Export};
 use crate::ui::format;
@@ -175,6 +175,7 @@ impl Workbench {
             (TabKind::Panel, TabKind::Panel) if kind == "verify-panel" => self.panel.show_audit(run),
             (TabKind::Panel, TabKind::Panel) => self.panel.show_run(run),
             (TabKind::Training, TabKind::Training) => self.training.show_run(run),
+            (TabKind::Judging, TabKind::Judging) => self.judging.show_run(run),
             _ => self.runs.select(run),
         }
     }
@@ -274,6 +275,11 @@ impl Workbench {
             Dropped::Preferences(path) => {
                 self.tab = TabKind::Training;
                 self.training.take_source(path);
+            }
+            Dropped::Sentences(path) | Dropped::People(path) | Dropped::Verifiable(path)
+                if self.tab == TabKind::Judging =>
+            {
+                self.judging.take_path(JudgingPath::Constitution, path);
             }
             // A table means preferences where these are asked for, and people where people are.
             Dropped::Sentences(path) | Dropped::People(path) if self.tab == TabKind::Training => {

@@ -171,6 +171,17 @@ impl Workbench {
                     commands,
                 ),
             },
+            TabKind::Judging => match &mut self.project {
+                ProjectState::Open(open, _) => {
+                    self.judging.show(&open.context(&self.wake), ui, commands);
+                    open.answers.clear();
+                }
+                _ => no_project(
+                    ui,
+                    "Judging holds models' answers to a constitution, and shows which model follows it best.",
+                    commands,
+                ),
+            },
             TabKind::Runs => match &self.project {
                 ProjectState::Open(open, _) => {
                     self.runs.show(&open.context(&self.wake), &open.all_runs, ui, commands);

@@ -39,6 +39,7 @@ use super::tabs::mixing::MixingTab;
 use super::tabs::panel::PanelTab;
 use super::tabs::provenance::ProvenanceView;
 use super::tabs::runs::RunsTab;
+use super::tabs::judging::JudgingTab;
 use super::tabs::training::TrainingTab;
 use super::tabs::trajectories::TrajectoriesTab;
 use super::toasts::Toasts;
@@ -109,6 +110,7 @@ pub struct Workbench {
     trajectories: TrajectoriesTab,
     panel: PanelTab,
     training: TrainingTab,
+    judging: JudgingTab,
     runs: RunsTab,
     provenance: Vec<ProvenanceView>,
     new_run: Option<NewRunForm>,
@@ -156,6 +158,7 @@ impl Workbench {
             trajectories: TrajectoriesTab::default(),
             panel: PanelTab::default(),
             training: TrainingTab::default(),
+            judging: JudgingTab::default(),
             runs: RunsTab::default(),
             provenance: Vec::new(),
             new_run: None,
@@ -426,6 +429,7 @@ fn home_of(kind: &str) -> TabKind {
         "trajectories" => TabKind::Trajectories,
         "lottery" | "verify-panel" => TabKind::Panel,
         "train" | "import-trl" => TabKind::Training,
+        "judge" | "questions" => TabKind::Judging,
         _ => TabKind::Runs,
     }
 }

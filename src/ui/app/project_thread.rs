@@ -12,7 +12,7 @@ use super::drafts::{FORMS, key};
 use crate::jobs::runner::{Event, Runner};
 use crate::jobs::spec::RunSpec;
 use crate::models::Library;
-use crate::store::{Project, ProjectInfo, RunFilter, RunId, RunRow, StoreError};
+use crate::store::{Project, ProjectInfo, RunFilter, RunId, RunRow, StoreError, VerdictRow};
 use crate::ui::command::NewPool;
 
 /// What is opened.
@@ -42,6 +42,9 @@ pub(super) enum Request {
     PutSentences(String, Vec<String>),
     PutPool(NewPool),
     ForgetPools,
+    /// A person's verdict on answers of a run.
+    KeepVerdict(RunId, Box<VerdictRow>),
+    TakeBackVerdict(RunId, Box<VerdictRow>),
     /// The runner has events.
     Drain,
     Close,
@@ -216,6 +219,14 @@ fn serve(project: &Project, runner: Runner, requests: &Receiver<Request>, reply:
                     .map(|id| Some(Reply::PoolStored(id, new.pool.len()))),
             ),
             Request::ForgetPools => answer(project.forget_pools().map(|()| None)),
+            Request::KeepVerdict(run, verdict) => {
+                answer(project.add_verdicts(run, std::slice::from_ref(&*verdict)).map(|()| None));
+                reply(Reply::Events(vec![Event::Results { run }]));
+            }
+            Request::TakeBackVerdict(run, verdict) => {
+                answer(project.remove_verdict(run, &verdict).map(|()| None));
+                reply(Reply::Events(vec![Event::Results { run }]));
+            }
             Request::Drain => {
                 let events = runner.drain();
                 let changed = events.iter().any(|event| matches!(event, Event::State { .. }));

@@ -1,0 +1,69 @@
+//! What the centre shows of a judging, read on a background thread.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::jobs::judge::{self, Coverage, JudgeSpec, WrittenQuestions};
+use crate::jobs::spec::RunSpec;
+use crate::ranking::verdicts::Verdicts;
+use crate::store::{AnswerRow, CallTotals, Project, RunId, StoreError, VerdictRow};
+
+/// A judging as far as it has come.
+pub struct View {
+    pub spec: Option<Arc<JudgeSpec>>,
+    /// By question and model.
+    pub answers: Arc<BTreeMap<(u32, u16), AnswerRow>>,
+    /// By question, in the order of judges, passes and pairs.
+    pub rows: Arc<BTreeMap<u32, Vec<VerdictRow>>>,
+    pub verdicts: Arc<Verdicts>,
+    pub coverage: Option<Coverage>,
+    pub written: Option<WrittenQuestions>,
+    pub totals: CallTotals,
+}
+
+impl View {
+    /// Reads a run; verdicts that have not changed stay the same value, so that nothing is computed again.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn load(
+        project: &Project,
+        run: RunId,
+        spec: &RunSpec,
+        known: Option<&Arc<Verdicts>>,
+    ) -> Result<Self, StoreError> {
+        let totals = project.call_totals(run)?;
+        let RunSpec::Judge(spec) = spec else {
+            let written = project.document(run, judge::QUESTIONS)?;
+            return Ok(Self {
+                spec: None,
+                answers: Arc::default(),
+                rows: Arc::default(),
+                verdicts: Arc::default(),
+                coverage: None,
+                written,
+                totals,
+            });
+        };
+        let answers = project.answers(run)?;
+        let rows = project.verdicts(run)?;
+        let fresh = judge::collected(spec, &answers, &rows);
+        let verdicts = match known {
+            Some(known) if **known == fresh => known.clone(),
+            _ => Arc::new(fresh),
+        };
+        let mut by_question: BTreeMap<u32, Vec<VerdictRow>> = BTreeMap::new();
+        for row in rows {
+            by_question.entry(row.question).or_default().push(row);
+        }
+        Ok(Self {
+            spec: Some(Arc::new(spec.clone())),
+            answers: Arc::new(answers.into_iter().map(|answer| ((answer.question, answer.model), answer)).collect()),
+            rows: Arc::new(by_question),
+            verdicts,
+            coverage: project.document(run, judge::COVERAGE)?,
+            written: None,
+            totals,
+        })
+    }
+}

@@ -13,10 +13,15 @@ pub mod bradley_terry;
 pub mod comparison;
 mod copeland;
 pub mod held_out;
+pub mod iia;
 pub mod kemeny;
+pub mod length;
 pub mod mallows;
 pub mod plackett_luce;
+pub mod position;
 pub mod reliability;
+mod resampling;
+pub mod transitivity;
 pub mod verdicts;
 pub mod votes;
 

@@ -158,6 +158,15 @@ impl Votes {
         wins
     }
 
+    /// Pairwise counts of one group's ballots.
+    pub fn wins_of(&self, group: &Group) -> Wins {
+        let mut wins = Wins::new(self.models.len());
+        for &(ballot, times) in &group.cast {
+            count(&mut wins, &self.ballots[ballot as usize], f64::from(times));
+        }
+        wins
+    }
+
     /// Whether every ballot ranks every model.
     pub fn complete(&self) -> bool {
         let whole = |ballot: &Ballot| matches!(ballot, Ballot::Order(order) if order.len() == self.models.len());
@@ -213,10 +222,7 @@ impl Votes {
         let mut collector = Collector::default();
         collector.models(&self.models);
         for group in &self.groups {
-            let mut wins = Wins::new(self.models.len());
-            group.cast.iter().for_each(|&(ballot, times)| {
-                count(&mut wins, &self.ballots[ballot as usize], f64::from(times));
-            });
+            let wins = self.wins_of(group);
             for a in 0..self.models.len() {
                 for b in a + 1..self.models.len() {
                     if wins.met(a, b) == 0.0 {

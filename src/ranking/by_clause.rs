@@ -96,8 +96,7 @@ pub fn consistency(clauses: &[ClauseShares]) -> Vec<Consistency> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ranking::verdicts::examples::verdicts;
-    use crate::ranking::votes::Ballot;
+    use crate::ranking::verdicts::examples::{relabelled, verdicts};
 
     fn example() -> Verdicts {
         let mut all = verdicts(
@@ -156,17 +155,7 @@ mod tests {
     #[test]
     fn models_by_other_places_have_the_same_shares() {
         let all = example();
-        let mut turned = all.clone();
-        // C, A, B: place 0 becomes 1, 1 becomes 2, 2 becomes 0.
-        turned.models.rotate_right(1);
-        for verdict in &mut turned.verdicts {
-            let renamed = |model: u16| (model + 1) % 3;
-            verdict.shown.iter_mut().for_each(|model| *model = renamed(*model));
-            verdict.ballot = match &verdict.ballot {
-                Ballot::Order(order) => Ballot::Order(order.iter().map(|&model| renamed(model)).collect()),
-                &Ballot::Tie(a, b) => Ballot::Tie(renamed(a), renamed(b)),
-            };
-        }
+        let turned = relabelled(&all, &[1, 2, 0]);
         for (a, b) in clause_shares(&all).iter().zip(clause_shares(&turned)) {
             assert_eq!(b.shares, [a.shares[2], a.shares[0], a.shares[1]]);
             assert!((a.difficulty - b.difficulty).abs() < 1e-12);

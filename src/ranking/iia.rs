@@ -213,7 +213,7 @@ mod tests {
     use super::*;
     use crate::progress::Silent;
     use crate::ranking::verdicts::Cluster;
-    use crate::ranking::verdicts::examples::drawn;
+    use crate::ranking::verdicts::examples::{drawn, relabelled};
     use crate::ranking::votes::examples::rankings;
 
     #[test]
@@ -274,5 +274,25 @@ mod tests {
         let circle = rankings(&[("ABC", 3), ("CAB", 3)]);
         let error = RankError::Separated { above: vec![0], below: vec![1] };
         assert_eq!(independence(&circle, 10, 1, &Silent), Err(IndependenceError::NoFit { without: Some(2), error }));
+    }
+
+    #[test]
+    fn models_by_other_places_have_the_same_test() {
+        let all = drawn(&[0.6, 0.0, -0.2, -0.4], 60, 2, 0.4, 9);
+        let places = [2u16, 0, 3, 1];
+        let one = independence(&all.votes(Cluster::Question), 60, 3, &Silent).unwrap();
+        let other = independence(&relabelled(&all, &places).votes(Cluster::Question), 60, 3, &Silent).unwrap();
+        for row in &one.left_out {
+            let turned = &other.left_out[usize::from(places[row.model])];
+            assert!((row.chi_square - turned.chi_square).abs() < 1e-6 * row.chi_square, "{row:?} {turned:?}");
+            for change in &row.changes {
+                let [a, b] = change.models.map(|model| usize::from(places[model]));
+                let same =
+                    turned.changes.iter().find(|other| other.models == [a, b] || other.models == [b, a]).unwrap();
+                let sign = if same.models == [a, b] { 1.0 } else { -1.0 };
+                assert!((change.without - sign * same.without).abs() < 1e-9);
+                assert!((change.p_value - same.p_value).abs() < 1e-6);
+            }
+        }
     }
 }

@@ -216,7 +216,7 @@ fn permuted(used: &Used<'_>, verdicts: &Verdicts, permutations: usize, seed: u64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ranking::verdicts::examples::{drawn, verdicts};
+    use crate::ranking::verdicts::examples::{drawn, relabelled, verdicts};
     use crate::statistics::pearson;
 
     #[test]
@@ -283,5 +283,13 @@ mod tests {
         let found = position_bias(&all, Cluster::Question, 10, 10, 1);
         let firsts: Vec<(Option<u16>, f64)> = found.iter().map(|row| (row.judge, row.positions[0].first)).collect();
         assert_eq!(firsts, [(None, 0.5), (Some(0), 1.0), (Some(1), 0.0)]);
+    }
+
+    #[test]
+    fn names_of_models_do_not_matter() {
+        let all = drawn(&[0.5, 0.0, -0.5], 30, 2, 0.3, 4);
+        let one = &position_bias(&all, Cluster::Clause, 50, 50, 1)[0];
+        let other = &position_bias(&relabelled(&all, &[2, 0, 1]), Cluster::Clause, 50, 50, 1)[0];
+        assert_eq!((&one.positions, one.correlation_interval), (&other.positions, other.correlation_interval));
     }
 }

@@ -165,7 +165,7 @@ fn counted(models: usize, net: &[i32]) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ranking::verdicts::examples::verdicts;
+    use crate::ranking::verdicts::examples::{drawn, relabelled, verdicts};
 
     /// Shares of A over B, B over C and A over C in per cent.
     fn shares(ab: f64, bc: f64, ac: f64) -> Wins {
@@ -197,6 +197,19 @@ mod tests {
         assert_eq!(found.violated, Some([0.25, 0.25, 0.75]));
         let apart = Wins::of_table(&[vec![0.0, 1.0, 0.0], vec![1.0, 0.0, 1.0], vec![0.0, 1.0, 0.0]]);
         assert!(transitivity(&apart, &[]).is_empty(), "A and C never met");
+    }
+
+    #[test]
+    fn triples_are_the_same_by_other_names() {
+        let all = drawn(&[0.1, 0.0, -0.1], 20, 3, 0.0, 2);
+        let places = [1u16, 2, 0];
+        let of = |verdicts: &Verdicts| {
+            let votes = verdicts.votes(Cluster::Question);
+            transitivity(&votes.wins(&votes.weights()), &[]).remove(0)
+        };
+        let (one, other) = (of(&all), of(&relabelled(&all, &places)));
+        assert_eq!(one.models.map(|model| usize::from(places[model])), other.models);
+        assert_eq!((one.shares, one.short), (other.shares, other.short));
     }
 
     #[test]

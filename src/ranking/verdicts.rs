@@ -214,6 +214,26 @@ pub(super) mod examples {
         }
     }
 
+    /// The same verdicts with model k at place `places[k]`.
+    pub fn relabelled(all: &Verdicts, places: &[u16]) -> Verdicts {
+        let mut found = all.clone();
+        let renamed = |model: u16| places[usize::from(model)];
+        for (model, &place) in places.iter().enumerate() {
+            found.models[usize::from(place)] = all.models[model].clone();
+            for (lengths, known) in found.lengths.iter_mut().zip(&all.lengths) {
+                lengths[usize::from(place)] = known[model];
+            }
+        }
+        for verdict in &mut found.verdicts {
+            verdict.shown.iter_mut().for_each(|model| *model = renamed(*model));
+            verdict.ballot = match &verdict.ballot {
+                Ballot::Order(order) => Ballot::Order(order.iter().map(|&model| renamed(model)).collect()),
+                &Ballot::Tie(a, b) => Ballot::Tie(renamed(a), renamed(b)),
+            };
+        }
+        found
+    }
+
     /// Rankings drawn from Plackett-Luce with these log abilities, and shown in random orders, the same for every pass of a
     /// question; four questions a clause. An answer gains `first` in ability where it is shown first.
     pub fn drawn(abilities: &[f64], questions: u32, passes: u16, first: f64, seed: u64) -> Verdicts {

@@ -2,6 +2,7 @@
 
 pub mod certify;
 pub mod home;
+pub mod judging;
 pub mod mixing;
 pub mod panel;
 pub mod provenance;

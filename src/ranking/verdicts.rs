@@ -189,7 +189,7 @@ impl Verdicts {
 }
 
 #[cfg(test)]
-pub(super) mod examples {
+pub(crate) mod examples {
     use super::*;
     use crate::statistics::Stream;
 

@@ -8,6 +8,8 @@ mod pairs;
 mod ranks;
 mod scores;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod view;
 mod words;
 

@@ -6,7 +6,7 @@ use crate::figures::figure::{Axis, Figure, Ticks};
 use crate::ui::command::{Command, LateTable, Table};
 use crate::ui::help::Help;
 use crate::ui::theme;
-use crate::ui::widgets::{card, data_table_of, figure_view, stats, verdict, what_is};
+use crate::ui::widgets::{card, data_table_of, figure_view, verdict, what_is};
 
 use super::words::{self, Sentence};
 
@@ -26,8 +26,6 @@ pub enum Part {
     /// One figure, or several side by side.
     Figures(Vec<Shown>),
     Table(Sheet),
-    /// Numbers with their names and explanations.
-    Stats(Vec<(Help, String)>),
     Note(String),
 }
 
@@ -139,11 +137,6 @@ pub fn draw(ui: &mut Ui, id: &str, page: &Page, commands: &mut Vec<Command>) {
                     }
                     data_table_of(ui, &id, &sheet.shown, None, Some(&sheet.exact), commands);
                 });
-            }
-            Part::Stats(all) => {
-                let all: Vec<(&str, String, &str)> =
-                    all.iter().map(|(help, value)| (help.name, value.clone(), help.text)).collect();
-                card(ui, "", |ui| stats(ui, &all));
             }
             Part::Note(text) => {
                 ui.scope(|ui| {

@@ -10,7 +10,7 @@ use super::demand::{Failure, Outcome};
 use super::output;
 use super::terminal::TerminalProgress;
 use crate::formats::rankings::{ReadVotes, Reading, read_pairs, read_rankings};
-use crate::ranking::bootstrap::{Bootstrap, BootstrapError, bootstrap};
+use crate::ranking::bootstrap::{Bootstrap, BootstrapError, bootstrap, bootstrap_wins};
 use crate::ranking::comparison::comparisons;
 use crate::ranking::held_out::held_out;
 use crate::ranking::mallows::keeps;
@@ -113,7 +113,11 @@ impl Score {
             report["held_out"] = json!(kept);
         }
         if let Some(resampled) = &resampled {
-            let pairs = comparisons(&found.scores, &votes.wins(&weights), resampled, LEVEL);
+            let progress = TerminalProgress::new();
+            let wins = bootstrap_wins(&votes, self.bootstrap, self.common.seed, &progress);
+            progress.finish();
+            let wins = wins.map_err(|error| refused(&error, &votes))?;
+            let pairs = comparisons(method, &found.scores, &votes.wins(&weights), resampled, &wins, LEVEL);
             report["bootstrap"] = json!({
                 "resamples": resampled.scores.len(), "without_answer": resampled.failed, "level": LEVEL,
                 "seed": self.common.seed, "rank_probabilities": resampled.rank_probabilities(), "models": votes.models,
@@ -124,8 +128,10 @@ impl Score {
                     let [a, b] = pair.models;
                     json!({
                         "above": votes.models[a], "below": votes.models[b], "win_rate": pair.win_rate,
-                        "difference": pair.difference, "lower": pair.interval[0], "upper": pair.interval[1],
-                        "p_value": pair.p_value, "holm": pair.holm,
+                        "win_rate_interval": pair.win_rate_interval, "margin": pair.margin,
+                        "margin_interval": pair.margin_interval, "difference": pair.difference,
+                        "lower": pair.interval[0], "upper": pair.interval[1], "odds_ratio": pair.odds_ratio,
+                        "odds_ratio_interval": pair.odds_ratio_interval, "p_value": pair.p_value, "holm": pair.holm,
                     })
                 })
                 .collect();
@@ -151,16 +157,20 @@ impl Score {
         let progress = TerminalProgress::new();
         let drawn = bootstrap(method, votes, self.bootstrap, self.common.seed, &progress);
         progress.finish();
-        let drawn = drawn.map_err(|error| match error {
-            BootstrapError::Cancelled(_) => Failure::Cancelled,
-            BootstrapError::NoAnswer(ref reason) => Failure::Input(format!("{error}: {}", reason.words(&votes.models))),
-            BootstrapError::OneGroup => Failure::Input(format!("{error}: leave --cluster out or name another field")),
-        })?;
+        let drawn = drawn.map_err(|error| refused(&error, votes))?;
         if drawn.failed > 0 {
             let all = drawn.failed + drawn.scores.len();
             eprintln!("{} of {all} resamples had no finite answer: the intervals are too narrow", drawn.failed);
         }
         Ok(Some(drawn))
+    }
+}
+
+fn refused(error: &BootstrapError, votes: &Votes) -> Failure {
+    match error {
+        BootstrapError::Cancelled(_) => Failure::Cancelled,
+        BootstrapError::NoAnswer(reason) => Failure::Input(format!("{error}: {}", reason.words(&votes.models))),
+        BootstrapError::OneGroup => Failure::Input(format!("{error}: leave --cluster out or name another field")),
     }
 }
 

@@ -51,6 +51,11 @@ impl Method {
             Self::Mallows => "mallows",
         }
     }
+
+    /// Whether scores are log abilities, whose differences are log odds.
+    pub fn log_abilities(self) -> bool {
+        matches!(self, Self::BradleyTerry | Self::PlackettLuce)
+    }
 }
 
 impl FromStr for Method {

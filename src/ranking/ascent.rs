@@ -17,9 +17,10 @@ pub(super) struct Point {
     pub curvature: Vec<f64>,
 }
 
-/// The maximum over abilities whose mean is 0, from 0 on. `None` where no finite maximum was reached.
-pub(super) fn maximise(models: usize, at: impl Fn(&[f64]) -> Point) -> Option<Vec<f64>> {
-    let mut abilities = vec![0.0; models];
+/// The maximum over abilities whose mean is 0, from `start` on. `None` where no finite maximum was reached.
+pub(super) fn maximise(start: &[f64], at: impl Fn(&[f64]) -> Point) -> Option<Vec<f64>> {
+    let models = start.len();
+    let mut abilities = start.to_vec();
     if models < 2 {
         return Some(abilities);
     }

@@ -1,9 +1,10 @@
 //! How sure scores are: whole groups of ballots drawn again (dempo.md, section 6.2).
 
 use super::aggregation::{Aggregation, Method, RankError, aggregate};
-use super::votes::Votes;
+use super::plackett_luce::Choices;
+use super::resampling::{interval, times};
+use super::votes::{Votes, Wins};
 use crate::progress::{Cancelled, Progress};
-use crate::statistics::{Stream, quantile, sorted};
 
 /// Scores of resampled votes.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,16 +45,14 @@ pub fn bootstrap(
     if groups < 2 {
         return Err(BootstrapError::OneGroup);
     }
+    let scores = scores_of(method, votes);
     let mut found = Bootstrap { scores: Vec::with_capacity(resamples), failed: 0 };
     let mut last = None;
     for resample in 0..resamples {
         progress.report(resample as u64, resamples as u64);
         progress.checkpoint()?;
-        let mut times = vec![0; groups];
-        let mut stream = Stream::new(seed, resample as u64);
-        (0..groups).for_each(|_| times[stream.below(groups as u64) as usize] += 1);
-        match aggregate(method, votes, &votes.weights_of(&times)) {
-            Ok(Aggregation { scores, .. }) => found.scores.push(scores),
+        match scores(&votes.weights_of(&times(groups, seed, resample))) {
+            Ok(scores) => found.scores.push(scores),
             Err(error) => {
                 found.failed += 1;
                 last = Some(error);
@@ -64,6 +63,40 @@ pub fn bootstrap(
         Some(error) if found.scores.is_empty() => Err(BootstrapError::NoAnswer(error)),
         _ => Ok(found),
     }
+}
+
+/// Scores as a function of weights. Plackett-Luce looks first where all votes together have their maximum.
+fn scores_of<'a>(method: Method, votes: &'a Votes) -> Box<dyn Fn(&[f64]) -> Result<Vec<f64>, RankError> + 'a> {
+    if method == Method::PlackettLuce {
+        let choices = Choices::new(votes);
+        let start = choices.fit(votes, &votes.weights(), &vec![0.0; votes.models.len()]);
+        let start = start.unwrap_or_else(|_| vec![0.0; votes.models.len()]);
+        return Box::new(move |weights| choices.fit(votes, weights, &start));
+    }
+    Box::new(move |weights| aggregate(method, votes, weights).map(|Aggregation { scores, .. }| scores))
+}
+
+/// Pairwise counts of the same resamples as [`bootstrap`] draws, one table each.
+///
+/// # Errors
+/// [`BootstrapError::OneGroup`], [`BootstrapError::Cancelled`].
+pub fn bootstrap_wins(
+    votes: &Votes,
+    resamples: usize,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<Vec<Wins>, BootstrapError> {
+    let groups = votes.groups.len();
+    if groups < 2 {
+        return Err(BootstrapError::OneGroup);
+    }
+    let mut found = Vec::with_capacity(resamples);
+    for resample in 0..resamples {
+        progress.report(resample as u64, resamples as u64);
+        progress.checkpoint()?;
+        found.push(votes.wins(&votes.weights_of(&times(groups, seed, resample))));
+    }
+    Ok(found)
 }
 
 impl Bootstrap {
@@ -101,12 +134,6 @@ impl Bootstrap {
         };
         self.scores.iter().map(of).sum::<f64>() / self.scores.len() as f64
     }
-}
-
-fn interval(values: impl Iterator<Item = f64>, level: f64) -> [f64; 2] {
-    let values = sorted(&values.collect::<Vec<f64>>());
-    let tail = 0.5 * (1.0 - level);
-    [quantile(&values, tail), quantile(&values, 1.0 - tail)]
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::votes::Wins;
 /// [`RankError::Separated`] where some models never lost to the others: their abilities would be infinite (Ford 1957).
 pub fn bradley_terry(wins: &Wins) -> Result<Aggregation, RankError> {
     separated(wins)?;
-    let scores = maximise(wins.models(), |abilities| point(wins, abilities)).ok_or(RankError::NoMaximum)?;
+    let scores = maximise(&vec![0.0; wins.models()], |abilities| point(wins, abilities)).ok_or(RankError::NoMaximum)?;
     let log_likelihood = Some(point(wins, &scores).value);
     Ok(Aggregation { log_likelihood, ..Aggregation::of(scores) })
 }

@@ -2,6 +2,8 @@
 //! 1975; Hunter 2004; dempo.md, section 6.1). The true maximum: at every stage all models that are left are in the
 //! denominator.
 
+use std::collections::BTreeMap;
+
 use super::aggregation::{Aggregation, RankError, separated};
 use super::ascent::{Point, maximise};
 use super::votes::{Ballot, Votes};
@@ -11,11 +13,9 @@ use super::votes::{Ballot, Votes};
 /// # Errors
 /// [`RankError::Ties`] where a ballot is a tie, [`RankError::Separated`] as in Bradley-Terry.
 pub fn plackett_luce(votes: &Votes, weights: &[f64]) -> Result<Aggregation, RankError> {
-    let cast = cast(votes, weights)?;
-    separated(&votes.wins(weights))?;
-    let models = votes.models.len();
-    let scores = maximise(models, |abilities| point(models, &cast, abilities)).ok_or(RankError::NoMaximum)?;
-    let log_likelihood = Some(point(models, &cast, &scores).value);
+    let choices = Choices::new(votes);
+    let scores = choices.fit(votes, weights, &vec![0.0; votes.models.len()])?;
+    let log_likelihood = Some(choices.point(&choices.counted(votes, weights)?, &scores).value);
     Ok(Aggregation { log_likelihood, ..Aggregation::of(scores) })
 }
 
@@ -24,54 +24,102 @@ pub fn plackett_luce(votes: &Votes, weights: &[f64]) -> Result<Aggregation, Rank
 /// # Errors
 /// [`RankError::Ties`] where a ballot is a tie.
 pub fn log_likelihood(votes: &Votes, weights: &[f64], abilities: &[f64]) -> Result<f64, RankError> {
-    Ok(point(votes.models.len(), &cast(votes, weights)?, abilities).value)
+    let choices = Choices::new(votes);
+    Ok(choices.point(&choices.counted(votes, weights)?, abilities).value)
 }
 
-type Cast<'a> = Vec<(&'a [u16], f64)>;
-
-fn cast<'a>(votes: &'a Votes, weights: &[f64]) -> Result<Cast<'a>, RankError> {
-    let of = |(ballot, &weight): (&'a Ballot, &f64)| match ballot {
-        Ballot::Order(order) => Ok((order.as_slice(), weight)),
-        &Ballot::Tie(a, b) => Err(RankError::Ties { a: a.into(), b: b.into() }),
-    };
-    votes.ballots.iter().zip(weights).filter(|(_, weight)| **weight > 0.0).map(of).collect()
+/// Every ballot as choices from sets of models. However many rankings there are, their likelihood depends on two things
+/// alone: how often each model was chosen while others were left, and how often each set was chosen from. Few models make few
+/// sets (26 of five models), so that votes that were drawn again are fitted without another look at the ballots.
+pub(super) struct Choices {
+    sets: Vec<Vec<u16>>,
+    /// Of each ballot the sets that it chose from, first to last.
+    faced: Vec<Vec<u32>>,
 }
 
-fn point(models: usize, cast: &Cast<'_>, abilities: &[f64]) -> Point {
-    let mut point = Point { value: 0.0, gradient: vec![0.0; models], curvature: vec![0.0; models * models] };
-    let largest = abilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sizes: Vec<f64> = abilities.iter().map(|ability| (ability - largest).exp()).collect();
-    for &(order, weight) in cast {
-        // What is left before each choice but the last, which is none.
-        let mut left = vec![0.0; order.len()];
-        let mut sum = 0.0;
-        for (stage, &model) in order.iter().enumerate().rev() {
-            sum += sizes[usize::from(model)];
-            left[stage] = sum;
-        }
-        // Sums over the stages before and at each place of 1 / left and of 1 / left^2.
-        let (mut once, mut twice) = (0.0, 0.0);
-        let mut before: Vec<(usize, f64)> = Vec::with_capacity(order.len());
-        for (place, &model) in order.iter().enumerate() {
-            let model = usize::from(model);
-            if place + 1 < order.len() {
-                point.value += weight * (abilities[model] - largest - left[place].ln());
-                point.gradient[model] += weight;
-                once += 1.0 / left[place];
-                twice += 1.0 / (left[place] * left[place]);
-            }
-            let size = sizes[model];
-            point.gradient[model] -= weight * size * once;
-            point.curvature[model * models + model] += weight * (size * once - size * size * twice);
-            for &(other, twice) in &before {
-                let shared = weight * size * sizes[other] * twice;
-                point.curvature[model * models + other] -= shared;
-                point.curvature[other * models + model] -= shared;
-            }
-            before.push((model, twice));
-        }
+/// How often each model was chosen, and each set chosen from.
+pub(super) struct Counts {
+    chosen: Vec<f64>,
+    faced: Vec<f64>,
+}
+
+impl Choices {
+    /// Choices of the ballots of `votes`, in their order.
+    pub(super) fn new(votes: &Votes) -> Self {
+        let mut places: BTreeMap<Vec<u16>, u32> = BTreeMap::new();
+        let mut sets = Vec::new();
+        let mut of = |order: &[u16]| -> Vec<u32> {
+            (0..order.len().saturating_sub(1))
+                .map(|stage| {
+                    let mut left = order[stage..].to_vec();
+                    left.sort_unstable();
+                    *places.entry(left).or_insert_with_key(|left| {
+                        sets.push(left.clone());
+                        sets.len() as u32 - 1
+                    })
+                })
+                .collect()
+        };
+        let faced = votes.ballots.iter().map(|ballot| match ballot {
+            Ballot::Order(order) => of(order),
+            Ballot::Tie(..) => Vec::new(),
+        });
+        let faced = faced.collect();
+        Self { sets, faced }
     }
-    point
+
+    /// What ballots cast with these weights come to.
+    pub(super) fn counted(&self, votes: &Votes, weights: &[f64]) -> Result<Counts, RankError> {
+        let mut counts = Counts { chosen: vec![0.0; votes.models.len()], faced: vec![0.0; self.sets.len()] };
+        let cast = votes.ballots.iter().zip(&self.faced).zip(weights).filter(|(_, weight)| **weight > 0.0);
+        for ((ballot, faced), &weight) in cast {
+            match ballot {
+                Ballot::Order(order) => {
+                    for (&model, &set) in order.iter().zip(faced) {
+                        counts.chosen[usize::from(model)] += weight;
+                        counts.faced[set as usize] += weight;
+                    }
+                }
+                &Ballot::Tie(a, b) => return Err(RankError::Ties { a: a.into(), b: b.into() }),
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Log abilities of mean 0 of greatest likelihood; `start` says where to look first.
+    pub(super) fn fit(&self, votes: &Votes, weights: &[f64], start: &[f64]) -> Result<Vec<f64>, RankError> {
+        let counts = self.counted(votes, weights)?;
+        separated(&votes.wins(weights))?;
+        maximise(start, |abilities| self.point(&counts, abilities)).ok_or(RankError::NoMaximum)
+    }
+
+    fn point(&self, counts: &Counts, abilities: &[f64]) -> Point {
+        let models = abilities.len();
+        let mut point = Point { value: 0.0, gradient: counts.chosen.clone(), curvature: vec![0.0; models * models] };
+        let largest = abilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sizes: Vec<f64> = abilities.iter().map(|ability| (ability - largest).exp()).collect();
+        for (chosen, ability) in counts.chosen.iter().zip(abilities) {
+            point.value += chosen * (ability - largest);
+        }
+        for (set, &times) in self.sets.iter().zip(&counts.faced).filter(|(_, times)| **times > 0.0) {
+            let sum: f64 = set.iter().map(|&model| sizes[usize::from(model)]).sum();
+            point.value -= times * sum.ln();
+            for (at, &model) in set.iter().enumerate() {
+                let model = usize::from(model);
+                let share = sizes[model] / sum;
+                let expected = times * share;
+                point.gradient[model] -= expected;
+                point.curvature[model * models + model] += expected * (1.0 - share);
+                for &other in &set[..at] {
+                    let other = usize::from(other);
+                    let shared = expected * (sizes[other] / sum);
+                    point.curvature[model * models + other] -= shared;
+                    point.curvature[other * models + model] -= shared;
+                }
+            }
+        }
+        point
+    }
 }
 
 #[cfg(test)]

@@ -158,10 +158,62 @@ impl Votes {
         wins
     }
 
+    /// Pairwise counts of one group's ballots.
+    pub fn wins_of(&self, group: &Group) -> Wins {
+        let mut wins = Wins::new(self.models.len());
+        for &(ballot, times) in &group.cast {
+            count(&mut wins, &self.ballots[ballot as usize], f64::from(times));
+        }
+        wins
+    }
+
     /// Whether every ballot ranks every model.
     pub fn complete(&self) -> bool {
         let whole = |ballot: &Ballot| matches!(ballot, Ballot::Order(order) if order.len() == self.models.len());
         self.ballots.iter().all(whole)
+    }
+
+    /// The same ballots as if one model had never been shown; those that rank fewer than two others say nothing any more.
+    /// Groups keep their places, so that draws of them mean the same.
+    pub fn without(&self, model: usize) -> Self {
+        let renamed = |other: u16| match usize::from(other).cmp(&model) {
+            std::cmp::Ordering::Less => Some(other),
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => Some(other - 1),
+        };
+        let narrowed = |ballot: &Ballot| match ballot {
+            Ballot::Order(order) => {
+                let order: Vec<u16> = order.iter().filter_map(|&other| renamed(other)).collect();
+                (order.len() > 1).then_some(Ballot::Order(order))
+            }
+            &Ballot::Tie(a, b) => Some(Ballot::Tie(renamed(a)?, renamed(b)?)),
+        };
+        let mut known: BTreeMap<Ballot, u32> = BTreeMap::new();
+        let places: Vec<Option<u32>> = self
+            .ballots
+            .iter()
+            .map(|ballot| {
+                let fresh = known.len() as u32;
+                Some(*known.entry(narrowed(ballot)?).or_insert(fresh))
+            })
+            .collect();
+        let mut ballots: Vec<(Ballot, u32)> = known.into_iter().collect();
+        ballots.sort_unstable_by_key(|&(_, place)| place);
+        let group = |group: &Group| {
+            let mut cast: BTreeMap<u32, u32> = BTreeMap::new();
+            for &(ballot, times) in &group.cast {
+                if let Some(place) = places[ballot as usize] {
+                    *cast.entry(place).or_default() += times;
+                }
+            }
+            Group { name: group.name.clone(), cast: cast.into_iter().collect() }
+        };
+        let others = self.models.iter().enumerate().filter(|(place, _)| *place != model);
+        Self {
+            models: others.map(|(_, name)| name.clone()).collect(),
+            ballots: ballots.into_iter().map(|(ballot, _)| ballot).collect(),
+            groups: self.groups.iter().map(group).collect(),
+        }
     }
 
     /// The majority of each group on each pair of models as one ballot a pair (the paper's count of questions); where as
@@ -170,10 +222,7 @@ impl Votes {
         let mut collector = Collector::default();
         collector.models(&self.models);
         for group in &self.groups {
-            let mut wins = Wins::new(self.models.len());
-            group.cast.iter().for_each(|&(ballot, times)| {
-                count(&mut wins, &self.ballots[ballot as usize], f64::from(times));
-            });
+            let wins = self.wins_of(group);
             for a in 0..self.models.len() {
                 for b in a + 1..self.models.len() {
                     if wins.met(a, b) == 0.0 {
@@ -251,5 +300,19 @@ mod tests {
         let majorities = votes.majorities();
         let wins = majorities.wins(&majorities.weights());
         assert_eq!((wins.of(0, 1), wins.of(1, 0), wins.of(0, 2), wins.of(2, 0)), (1.0, 1.0, 2.0, 0.0));
+    }
+    #[test]
+    fn without_a_model_the_others_keep_their_order() {
+        let mut collector = Collector::default();
+        let (a, b, c) = (collector.model("a"), collector.model("b"), collector.model("c"));
+        collector.cast("q", Ballot::Order(vec![c, a, b]), 1);
+        collector.cast("q", Ballot::Order(vec![c, b, a]), 2);
+        collector.cast("r", Ballot::Tie(a, c), 1);
+        collector.cast("s", Ballot::Order(vec![b, c]), 1);
+        let without = collector.votes().without(usize::from(a));
+        assert_eq!(without.models, ["b", "c"]);
+        assert_eq!(without.ballots, [Ballot::Order(vec![1, 0]), Ballot::Order(vec![0, 1])]);
+        let cast: Vec<_> = without.groups.iter().map(|group| group.cast.clone()).collect();
+        assert_eq!(cast, [vec![(0, 3)], vec![], vec![(1, 1)]], "r keeps its place though nothing is left of it");
     }
 }

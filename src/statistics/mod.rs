@@ -47,7 +47,7 @@ pub use quantiles::{quantile, sorted};
 pub use random::Stream;
 pub use recurrence::{RecurrenceMeasures, recurrence_measures};
 pub use separation::{Rule, Separation, SeparationError, occupancy_separation, separation};
-pub(crate) use special::solve_positive;
+pub(crate) use special::{chi_square_survival, log_normal_survival, solve_positive};
 pub use survival::{
     Crossing, CrossingEstimate, KaplanMeier, Lifetime, RestrictedMean, SurvivalPoint, censored_share,
     crossing_estimate, resample_counts, sorted_lifetimes, weighted_crossing,

@@ -1,5 +1,7 @@
 //! What each statistic is: the texts behind every "?".
 
+pub mod judging;
+
 use super::widgets::stat::first_sentence;
 
 /// One explanation: a plain sentence, the formula, the source.
@@ -372,8 +374,8 @@ pub const HELD_OUT_RATERS: Help = Help {
     name: "a held-out rater",
     text: include_str!("../../assets/help/held-out-raters.md"),
 };
-/// All explanations.
-pub const ALL: [Help; 87] = [
+/// All explanations but those of [`judging`].
+const OTHERS: [Help; 87] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -463,9 +465,14 @@ pub const ALL: [Help; 87] = [
     HELD_OUT_RATERS,
 ];
 
+/// All explanations.
+pub fn all() -> impl Iterator<Item = Help> {
+    OTHERS.into_iter().chain(judging::ALL)
+}
+
 /// The explanation with this id.
 pub fn find(id: &str) -> Option<Help> {
-    ALL.into_iter().find(|help| help.id == id)
+    all().find(|help| help.id == id)
 }
 
 #[cfg(test)]
@@ -474,7 +481,7 @@ mod tests {
 
     #[test]
     fn every_text_has_a_plain_sentence_a_formula_and_a_source() {
-        for help in ALL {
+        for help in all() {
             let first = help.first_sentence();
             assert!(first.ends_with('.') && (30..260).contains(&first.len()), "{}: {first}", help.id);
             assert!(!first.contains('='), "{}: the first sentence is words", help.id);

@@ -1,0 +1,177 @@
+//! A part of the results as a value: sentences, figures and tables, which one function draws.
+
+use eframe::egui::Ui;
+
+use crate::figures::figure::{Axis, Figure, Ticks};
+use crate::ui::command::{Command, LateTable, Table};
+use crate::ui::help::Help;
+use crate::ui::theme;
+use crate::ui::widgets::{card, data_table_of, figure_view, verdict, what_is};
+
+use super::words::{self, Sentence};
+
+/// From this width on two figures stand side by side.
+const SIDE_BY_SIDE: f32 = 700.0;
+
+/// A part of the results.
+#[derive(Default)]
+pub struct Page {
+    /// What was found, in plain words.
+    pub sentences: Vec<Sentence>,
+    pub parts: Vec<Part>,
+}
+
+/// What stands on a page.
+pub enum Part {
+    /// One figure, or several side by side.
+    Figures(Vec<Shown>),
+    Table(Sheet),
+    Note(String),
+}
+
+/// A figure with its height and what explains it.
+pub struct Shown {
+    pub figure: Figure,
+    pub height: f32,
+    pub help: Help,
+}
+
+/// A table as it is read, and as it is exported.
+pub struct Sheet {
+    pub title: String,
+    pub help: Option<Help>,
+    pub shown: Table,
+    pub exact: LateTable,
+}
+
+/// One cell of a [`Sheet`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Text(String),
+    Number(Option<f64>, fn(f64) -> String),
+    /// A value with its interval, which the export has in columns of their own.
+    Estimate(Option<f64>, Option<[f64; 2]>, fn(f64) -> String),
+}
+
+impl Cell {
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    pub fn count(value: u64) -> Self {
+        Self::Number(Some(value as f64), |value| crate::figures::number::count(value as u64))
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(value, write) => value.map_or_else(String::new, write),
+            Self::Estimate(value, interval, write) => {
+                value.map_or_else(String::new, |value| words::estimate(value, *interval, *write))
+            }
+        }
+    }
+
+    fn exact(&self) -> Vec<String> {
+        let number =
+            |value: Option<f64>| value.filter(|value| value.is_finite()).map_or_else(String::new, |v| v.to_string());
+        match self {
+            Self::Text(text) => vec![text.clone()],
+            Self::Number(value, _) => vec![number(*value)],
+            Self::Estimate(value, interval, _) => {
+                vec![number(*value), number(interval.map(|[low, _]| low)), number(interval.map(|[_, high]| high))]
+            }
+        }
+    }
+}
+
+impl Sheet {
+    /// A table whose columns are headed by `header`; rows hold cells of one kind in each column. `name` is that of the file.
+    pub fn new(name: &str, title: &str, header: &[&str], rows: &[Vec<Cell>], help: Option<Help>) -> Self {
+        let shown = Table {
+            name: name.to_owned(),
+            header: header.iter().map(|head| (*head).to_owned()).collect(),
+            rows: rows.iter().map(|row| row.iter().map(Cell::shown).collect()).collect(),
+        };
+        let mut wide = Vec::new();
+        for (column, head) in header.iter().enumerate() {
+            let stem = head.to_lowercase().replace([' ', '-'], "_").replace('\'', "");
+            wide.push(stem.clone());
+            if rows.iter().any(|row| matches!(row.get(column), Some(Cell::Estimate(..)))) {
+                wide.extend([format!("{stem}_lower"), format!("{stem}_upper")]);
+            }
+        }
+        let exact = Table {
+            name: name.to_owned(),
+            header: wide,
+            rows: rows.iter().map(|row| row.iter().flat_map(Cell::exact).collect()).collect(),
+        };
+        let exact = LateTable::new(name, move || exact.clone());
+        Self { title: title.to_owned(), help, shown, exact }
+    }
+}
+
+/// An axis of numbers.
+pub fn linear(label: &str) -> Axis {
+    Axis { label: label.to_owned(), ticks: Ticks::Linear { range: None } }
+}
+
+/// An axis of names.
+pub fn names(label: &str, names: impl Iterator<Item = String>) -> Axis {
+    Axis { label: label.to_owned(), ticks: Ticks::Names(names.collect()) }
+}
+
+/// Draws a page; `id` tells it from others.
+pub fn draw(ui: &mut Ui, id: &str, page: &Page, commands: &mut Vec<Command>) {
+    for (kind, text) in &page.sentences {
+        verdict(ui, *kind, text);
+    }
+    for (place, part) in page.parts.iter().enumerate() {
+        let id = format!("judging {id} {place}");
+        match part {
+            Part::Figures(figures) => side_by_side(ui, &id, figures, commands),
+            Part::Table(sheet) => {
+                card(ui, &sheet.title, |ui| {
+                    if let Some(help) = sheet.help {
+                        explained(ui, help);
+                    }
+                    data_table_of(ui, &id, &sheet.shown, None, Some(&sheet.exact), commands);
+                });
+            }
+            Part::Note(text) => {
+                ui.scope(|ui| {
+                    ui.set_max_width(theme::READING_WIDTH.min(ui.available_width()));
+                    ui.label(theme::caption(text.as_str()).weak());
+                });
+            }
+        }
+    }
+}
+
+fn side_by_side(ui: &mut Ui, id: &str, figures: &[Shown], commands: &mut Vec<Command>) {
+    let mut one = |ui: &mut Ui, place: usize, shown: &Shown| {
+        card(ui, "", |ui| {
+            figure_view(ui, &format!("{id} {place}"), &shown.figure, shown.height, &[], commands);
+            explained(ui, shown.help);
+        });
+    };
+    for (row, pair) in figures.chunks(2).enumerate() {
+        match pair {
+            [left, right] if ui.available_width() >= SIDE_BY_SIDE => {
+                ui.columns_const(|[a, b]| {
+                    one(a, 2 * row, left);
+                    one(b, 2 * row + 1, right);
+                });
+            }
+            _ => pair.iter().enumerate().for_each(|(at, shown)| one(ui, 2 * row + at, shown)),
+        }
+    }
+}
+
+/// "?" and the first sentence of what it opens.
+fn explained(ui: &mut Ui, help: Help) {
+    ui.horizontal_top(|ui| {
+        what_is(ui, help.name, help.text);
+        ui.label(theme::caption(help.first_sentence()).weak());
+    });
+}

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod comparisons;
+pub mod constitutions;
 mod decode;
 mod delimited;
 pub mod foundation;

@@ -339,6 +339,24 @@ impl Draft {
         }
     }
 
+    /// Fills the form with what works on any machine: the shipped model as it is and its first words at random, judged by a
+    /// count of words, on two questions of each clause.
+    pub fn fill_example(&mut self, constitution: Arc<Constitution>) {
+        let model = |name: &str, local: &str| Voice { name: name.into(), local: local.into(), ..Voice::default() };
+        self.constitution = constitution;
+        self.questions_a_clause = 2;
+        self.entrants = vec![model("Ekklesia", "ekklesia"), model("Untrained", "random-like:ekklesia,seed=1")];
+        self.judges = vec![Voice {
+            name: "Word count".into(),
+            kind: VoiceKind::Words,
+            wanted: "people, law, right, public, common, citizens".into(),
+            unwanted: "never, war, king".into(),
+            ..Voice::default()
+        }];
+        self.longest_answer = 48;
+        self.passes = 1;
+    }
+
     /// Keeps a place for the price of every model that is asked at one.
     pub fn price_places(&mut self) {
         let voices = self.entrants.iter().chain(&self.judges);

@@ -328,7 +328,7 @@ fn how(ui: &mut Ui, draft: &mut Draft) {
             .on_hover_text("A judge compares two answers at a time; every second pass turns each pair round.");
         what_is(ui, help::JUDGING.name, help::JUDGING.text);
     });
-    let mut whole = |ui: &mut Ui, name: &str, field: DragValue<'_>, why: &str| {
+    let whole = |ui: &mut Ui, name: &str, field: DragValue<'_>, why: &str| {
         ui.horizontal(|ui| {
             let label = ui.label(name).on_hover_text(why);
             ui.add(field).labelled_by(label.id).on_hover_text(why);
@@ -367,7 +367,7 @@ fn budget(ui: &mut Ui, draft: &mut Draft) {
         ui.horizontal(|ui| {
             for (name, text) in [("read", &mut typed.prompt), ("written", &mut typed.completion)] {
                 let label = ui.label(theme::caption(name));
-                let id = egui::Id::new(("judging price", typed.model.as_str(), name));
+                let id = ("judging price", typed.model.clone(), name);
                 ui.add(TextEdit::singleline(text).id_salt(id).hint_text("unknown").desired_width(64.0))
                     .labelled_by(label.id);
             }
@@ -380,7 +380,7 @@ fn budget(ui: &mut Ui, draft: &mut Draft) {
 
 fn advanced(ui: &mut Ui, draft: &mut Draft) {
     CollapsingHeader::new("Lengths, temperatures and prompts").id_salt("judging lengths").show(ui, |ui| {
-        let mut field = |ui: &mut Ui, name: &str, field: DragValue<'_>, why: &str| {
+        let field = |ui: &mut Ui, name: &str, field: DragValue<'_>, why: &str| {
             ui.horizontal(|ui| {
                 let label = ui.label(name).on_hover_text(why);
                 ui.add(field).labelled_by(label.id).on_hover_text(why);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use eframe::egui::{Key, TextEdit, Ui};
 
-use super::answers::ballot_words;
 use super::view::View;
 use crate::dempo::judging::prompts::label;
 use crate::dempo::judging::{Comparing, Display, displays};
@@ -232,11 +231,6 @@ impl Person {
         }
     }
 
-    /// The verdict given last, in words; for a screen reader and tests.
-    #[cfg(test)]
-    fn last(&self, models: &[String]) -> Option<String> {
-        self.given.last().map(|row| ballot_words(models, &row.ballot))
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -79,7 +79,7 @@ impl Probes {
 
 fn text_field(ui: &mut Ui, id: (Place, &str), name: &str, text: &mut String, hint: &str, why: &str) {
     let label = ui.label(theme::caption(name));
-    let id = egui::Id::new(("judging voice", format!("{id:?}")));
+    let id = ("judging voice", format!("{id:?}"));
     let field = TextEdit::singleline(text).id_salt(id).hint_text(hint).desired_width(ui.available_width());
     ui.add(field).labelled_by(label.id).on_hover_text(why);
 }
@@ -262,7 +262,7 @@ pub fn rows(
     for (row, voice) in voices.iter_mut().enumerate() {
         let owner = place(row).owner(voice);
         ui.horizontal(|ui| {
-            let id = egui::Id::new(("judging name", format!("{:?}", place(row))));
+            let id = ("judging name", format!("{:?}", place(row)));
             let width = (ui.available_width() - 84.0).max(80.0);
             let field = TextEdit::singleline(&mut voice.name).id_salt(id).hint_text("name").desired_width(width);
             let field = ui.add(field).on_hover_text("As it is called in tables.");

@@ -41,7 +41,9 @@ pub enum PoolError<E> {
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     /// A budget means nothing for a model whose price is not known.
-    #[error("the model {0} has no price, so a budget cannot be kept. Enter its price, 0 if it is free, or take the budget away")]
+    #[error(
+        "the model {0} has no price, so a budget cannot be kept. Enter its price, 0 if it is free, or take the budget away"
+    )]
     NoPrice(String),
     #[error("the budget of {0} US dollars is no amount. Enter one that is 0 or more")]
     NoBudget(f64),
@@ -158,7 +160,8 @@ pub fn ask_all<E>(
                 relay.ended.store(true, Ordering::SeqCst);
             }
             let under_way: usize = state.queues.iter().map(|queue| queue.under_way).sum();
-            if under_way == 0 && (state.failure.is_some() || state.queues.iter().all(|queue| queue.waiting.is_empty())) {
+            if under_way == 0 && (state.failure.is_some() || state.queues.iter().all(|queue| queue.waiting.is_empty()))
+            {
                 break;
             }
             match receive.recv_timeout(GLANCE) {

@@ -123,7 +123,10 @@ fn passing_faults_are_repeated() {
 #[test]
 fn what_lasts_fails_after_four_attempts_with_a_remedy() {
     let words = failed(|_| MockReply::error(500, "oops"), 4);
-    assert!(words.starts_with("Mock is in trouble (500: oops), at the last of 4 attempts. Try again later ("), "{words}");
+    assert!(
+        words.starts_with("Mock is in trouble (500: oops), at the last of 4 attempts. Try again later ("),
+        "{words}"
+    );
     failed(|_| MockReply::limited(None), 4);
     failed(|_| MockReply::new(200, "<html>sign in</html>"), 4);
 }
@@ -133,9 +136,8 @@ fn retry_after_is_honoured_in_both_forms() {
     let began = Instant::now();
     assert!(second(|| MockReply::limited(Some("1"))).seconds >= 1.0);
     // One second by the provider's own clock, which is years behind.
-    let dated = || {
-        MockReply::limited(Some("Wed, 21 Oct 2015 07:28:01 GMT")).header("Date", "Wed, 21 Oct 2015 07:28:00 GMT")
-    };
+    let dated =
+        || MockReply::limited(Some("Wed, 21 Oct 2015 07:28:01 GMT")).header("Date", "Wed, 21 Oct 2015 07:28:00 GMT");
     assert!(second(dated).seconds >= 1.0);
     assert!(began.elapsed() < Duration::from_secs(10));
 }
@@ -203,7 +205,8 @@ fn a_cancellation_is_noticed_while_an_answer_is_awaited_and_hangs_up() {
     let outcome = endpoint(&server).ask(&question("Well?"), &Until::after(300));
     let took = began.elapsed();
     assert_eq!(outcome, Err(ChatError::Cancelled(Cancelled)));
-    assert!(took < Duration::from_millis(400), "{took:?}");
+    // About 25 ms after it on a machine that is idle.
+    assert!(took < Duration::from_millis(1000), "{took:?}");
     let patience = Instant::now() + Duration::from_secs(5);
     while server.hung_up() == 0 {
         assert!(Instant::now() < patience, "the connection was left open");
@@ -218,7 +221,7 @@ fn a_cancellation_is_noticed_between_attempts() {
     let outcome = endpoint(&server).ask(&question("Well?"), &Until::after(300));
     let took = began.elapsed();
     assert_eq!(outcome, Err(ChatError::Cancelled(Cancelled)));
-    assert!(took < Duration::from_millis(400), "{took:?}");
+    assert!(took < Duration::from_millis(1000), "{took:?}");
     assert_eq!(server.asked().len(), 1);
 }
 
@@ -230,4 +233,37 @@ fn a_connection_serves_several_questions() {
         endpoint.ask(&question("Well?"), &Silent).unwrap();
     }
     assert_eq!((server.asked().len(), server.connections()), (3, 1));
+}
+
+#[test]
+fn a_connection_that_the_server_closed_meanwhile_is_no_fault() {
+    let server = MockProvider::start(|_, _| {
+        let reply = MockReply::said("Yes.");
+        // All of it arrives, then the connection is closed.
+        MockReply { cut: Some(reply.body.len()), ..reply }
+    });
+    let endpoint = endpoint(&server);
+    for _ in 0..3 {
+        let reply = endpoint.ask(&question("Well?"), &Silent).unwrap();
+        assert_eq!(reply.failed_attempts, Vec::<String>::new());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn a_connection_that_is_not_secure_stops_the_provider_at_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            // No TLS, whatever was said.
+            std::io::Write::write_all(&mut stream.unwrap(), b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        }
+    });
+    let settings = ProviderSettings::new("Mock", format!("https://127.0.0.1:{port}/v1"), None);
+    match Endpoint::new(settings).unwrap().ask(&question("Well?"), &Silent) {
+        Err(ChatError::Stopped(words)) => assert!(words.starts_with("there is no secure connection"), "{words}"),
+        other => panic!("{other:?}"),
+    }
 }

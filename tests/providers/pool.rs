@@ -56,7 +56,8 @@ fn echo(body: &serde_json::Value) -> String {
 
 #[test]
 fn every_question_is_answered_once_by_whom_it_was_meant_for() {
-    let first = MockProvider::start(|body, n| MockReply::said(&echo(body)).after(Duration::from_millis(n as u64 % 7)));
+    let first =
+        MockProvider::start(|body, n| MockReply::said(&echo(body)).after(Duration::from_millis(20 + n as u64 % 7)));
     let second = MockProvider::start(|body, n| {
         if n % 5 == 0 { MockReply::error(503, "wait") } else { MockReply::said(&format!("2: {}", echo(body))) }
     });
@@ -168,11 +169,11 @@ fn a_cancellation_ends_the_work_soon_and_keeps_what_was_answered() {
         Ok::<(), Infallible>(())
     };
     let began = Instant::now();
-    let end = ask_all(&[&endpoint(&server)], &questions(50, |_| 0), &free(), None, &mut take, &Until::after(500));
+    let end = ask_all(&[&endpoint(&server)], &questions(50, |_| 0), &free(), None, &mut take, &Until::after(1000));
     let took = began.elapsed();
     assert!(matches!(end, Err(PoolError::Cancelled(Cancelled))), "{end:?}");
     assert_eq!(kept, 5);
-    assert!(took < Duration::from_millis(700), "{took:?}");
+    assert!(took < Duration::from_millis(2000), "{took:?}");
     assert_eq!(server.asked().len(), 15);
 }
 

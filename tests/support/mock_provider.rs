@@ -34,7 +34,10 @@ impl MockReply {
         let words = message["content"].as_str().unwrap_or_default().split_whitespace().count();
         let choice = json!({"index": 0, "message": message, "finish_reason": finish});
         let usage = json!({"prompt_tokens": 10, "completion_tokens": words, "total_tokens": 10 + words});
-        Self::new(200, json!({"id": "mock", "object": "chat.completion", "choices": [choice], "usage": usage}).to_string())
+        Self::new(
+            200,
+            json!({"id": "mock", "object": "chat.completion", "choices": [choice], "usage": usage}).to_string(),
+        )
     }
 
     /// A whole answer.
@@ -158,10 +161,7 @@ impl MockProvider {
     }
 
     /// With another answer to the question which models there are.
-    pub fn with_models(
-        models: MockReply,
-        script: impl Fn(&Value, usize) -> MockReply + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with_models(models: MockReply, script: impl Fn(&Value, usize) -> MockReply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -252,7 +252,12 @@ impl Shared {
             let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
             let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
             let is_question = line.starts_with("POST ") && line.ends_with("/chat/completions");
-            self.asked.lock().unwrap().push(Asked { line: line.clone(), headers, body: body.clone(), at: Instant::now() });
+            self.asked.lock().unwrap().push(Asked {
+                line: line.clone(),
+                headers,
+                body: body.clone(),
+                at: Instant::now(),
+            });
             let reply = if is_question {
                 let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
                 self.most.fetch_max(under_way, Ordering::SeqCst);

@@ -209,16 +209,16 @@ fn start_what_may<E>(
     let mut began = true;
     while began {
         began = false;
-        for chat in 0..chats.len() {
-            if let Some(why) = state.queues[chat].stopped.clone() {
-                while let (None, Some(number)) = (&state.failure, state.queues[chat].waiting.pop_front()) {
+        for (at, chat) in chats.iter().enumerate() {
+            if let Some(why) = state.queues[at].stopped.clone() {
+                while let (None, Some(number)) = (&state.failure, state.queues[at].waiting.pop_front()) {
                     hand_out(state, number, Err(ChatError::Stopped(why.clone())), on_reply, progress);
                 }
                 continue;
             }
-            let queue = &mut state.queues[chat];
+            let queue = &mut state.queues[at];
             let Some(&number) = queue.waiting.front() else { continue };
-            if queue.under_way < chats[chat].at_once().max(1) && till.reserve(number) {
+            if queue.under_way < chat.at_once().max(1) && till.reserve(number) {
                 queue.waiting.pop_front();
                 queue.under_way += 1;
                 start(number);
@@ -233,8 +233,8 @@ fn start_what_may<E>(
             till.budget.unwrap_or_default(),
             till.spent.dollars
         );
-        for chat in 0..chats.len() {
-            while let (None, Some(number)) = (&state.failure, state.queues[chat].waiting.pop_front()) {
+        for at in 0..chats.len() {
+            while let (None, Some(number)) = (&state.failure, state.queues[at].waiting.pop_front()) {
                 till.spent.budget_reached = true;
                 hand_out(state, number, Err(ChatError::Stopped(why.clone())), on_reply, progress);
             }

@@ -80,6 +80,16 @@ impl Relay {
     }
 }
 
+/// Ends the work on every way out, also if the caller panics: nobody would otherwise tell the threads.
+struct EndsAnyway<'a>(&'a Relay, std::thread::Thread);
+
+impl Drop for EndsAnyway<'_> {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::SeqCst);
+        self.1.unpark();
+    }
+}
+
 impl Progress for Relay {
     fn stage(&self, _name: &str) {}
     fn report(&self, _done: u64, _total: u64) {}
@@ -111,7 +121,7 @@ struct Queue {
 /// as their chats notice.
 ///
 /// # Panics
-/// If a chat panics, or if a number in `wanted` is not that of a chat.
+/// If a chat or `on_reply` panics, or if a number in `wanted` is not that of a chat.
 pub fn ask_all<E>(
     chats: &[&dyn Chat],
     wanted: &[(usize, ChatRequest)],
@@ -132,6 +142,7 @@ pub fn ask_all<E>(
     let relay = Relay { ended: AtomicBool::new(false), seen: AtomicU64::new(0), began: Instant::now() };
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| relay.watch(progress));
+        let _ending = EndsAnyway(&relay, watcher.thread().clone());
         let mut queues: Vec<Queue> =
             chats.iter().map(|_| Queue { waiting: VecDeque::new(), under_way: 0, stopped: None }).collect();
         for (number, (chat, _)) in wanted.iter().enumerate() {
@@ -170,15 +181,10 @@ pub fn ask_all<E>(
                     till.settle(number, &outcome);
                     take(&mut state, wanted, number, outcome, on_reply, progress);
                 }
-                Ok((_, Err(panic))) => {
-                    relay.ended.store(true, Ordering::SeqCst);
-                    resume_unwind(panic);
-                }
+                Ok((_, Err(panic))) => resume_unwind(panic),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
         }
-        relay.ended.store(true, Ordering::SeqCst);
-        watcher.thread().unpark();
         match state.failure {
             Some(failure) => Err(failure),
             None => Ok(till.spent),

@@ -256,6 +256,20 @@ fn a_chat_of_this_machine_is_asked_one_question_at_a_time_beside_an_endpoint() {
 }
 
 #[test]
+fn a_panic_of_the_caller_ends_the_work() {
+    let server = MockProvider::start(|_, n| {
+        MockReply::said("Yes.").after(if n == 0 { Duration::ZERO } else { Duration::from_secs(30) })
+    });
+    let endpoint = endpoint(&server);
+    let began = Instant::now();
+    let panicked = std::panic::catch_unwind(|| {
+        let mut take = |_, _| -> Result<(), Infallible> { panic!("asked to") };
+        ask_all(&[&endpoint], &questions(5, |_| 0), &free(), None, &mut take, &Silent).ok();
+    });
+    assert!(panicked.is_err() && began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
 fn a_panic_of_a_chat_reaches_the_caller() {
     let local = Local { under_way: AtomicUsize::new(0) };
     let wanted = vec![(0, question("panic"))];

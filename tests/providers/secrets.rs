@@ -41,7 +41,7 @@ fn a_provider_that_repeats_the_key_does_not_bring_it_into_any_message_or_answer(
         || MockReply::error(401, &format!("Incorrect API key provided: {}***{}", &KEY[..8], &KEY[20..])),
         || MockReply::error(403, KEY),
         || MockReply::error(404, KEY),
-        || MockReply::error(500, &format!("{}{KEY}", "x".repeat(290))),
+        || MockReply::error(500, &format!("{}{KEY}", "x".repeat(280))),
         || MockReply::limited(None).header("X-Key", KEY),
         || MockReply::new(500, KEY),
         || MockReply::error_inside(502, KEY),

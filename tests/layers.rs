@@ -87,6 +87,22 @@ fn the_science_knows_no_threads_clocks_files_or_network() {
     }
 }
 
+/// Providers may use threads, clocks and the network, but know nothing of who asks or of where answers are kept.
+#[test]
+fn the_providers_know_no_store_jobs_models_or_window() {
+    let above = ["crate::store", "crate::ui", "crate::jobs", "crate::models", "crate::cli", "std::fs"];
+    let mut seen = 0;
+    for (path, module, code) in files() {
+        if module == "providers" {
+            seen += 1;
+            for word in above {
+                assert!(!code.contains(word), "src/{path} mentions {word}");
+            }
+        }
+    }
+    assert!(seen > 5, "the providers were not found");
+}
+
 #[test]
 fn files_stay_readable() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

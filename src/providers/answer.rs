@@ -305,6 +305,25 @@ mod tests {
         assert_eq!(read(br#"{"choices":[{}]}"#).unwrap_err(), "has no message");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_arrives_is_read_without_a_panic(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(vec!["<think>", "</think>", "<thinking>", "</thinking>", "\n", " ", "a", "\u{e9}"]),
+                0..12,
+            ),
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
+        ) {
+            let text = pieces.concat();
+            let (kept, thoughts) = without_thinking(&text);
+            let letters = |text: &str| text.chars().filter(|c| matches!(c, '\u{e9}')).count();
+            let told: usize = thoughts.iter().map(|thought| letters(thought)).sum();
+            proptest::prop_assert_eq!(letters(&kept) + told, letters(&text), "a letter was lost: {:?}", text);
+            read(&bytes).ok();
+            read_error(&bytes);
+        }
+    }
+
     #[test]
     fn long_words_are_cut_between_characters() {
         let error = ProviderError { message: "\u{e9}\n ".repeat(400), ..Default::default() };

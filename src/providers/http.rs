@@ -73,7 +73,12 @@ impl Endpoint {
             None => None,
         };
         let pace = Mutex::new(Pace::new(settings.at_once));
-        Ok(Self { settings: ProviderSettings { base_url: settings.address().to_owned(), ..settings }, key, agents: Mutex::default(), pace })
+        Ok(Self {
+            settings: ProviderSettings { base_url: settings.address().to_owned(), ..settings },
+            key,
+            agents: Mutex::default(),
+            pace,
+        })
     }
 
     /// As given, with the address without a slash at its end.
@@ -101,7 +106,12 @@ impl Endpoint {
     }
 
     /// One exchange with `{base}/{path}`: a POST of `body`, or a GET without one.
-    fn exchange(&self, path: &str, body: Option<String>, progress: &dyn Progress) -> Result<Result<Arrived, Trouble>, Cancelled> {
+    fn exchange(
+        &self,
+        path: &str,
+        body: Option<String>,
+        progress: &dyn Progress,
+    ) -> Result<Result<Arrived, Trouble>, Cancelled> {
         progress.checkpoint()?;
         let agent = self.agent();
         let url = format!("{}/{path}", self.settings.address());
@@ -145,7 +155,9 @@ impl Endpoint {
                         return Err(cancelled);
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => return Ok(Err(failure::unreadable("could not be read", &self.settings))),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(Err(failure::unreadable("could not be read", &self.settings)));
+                }
             }
         }
     }
@@ -246,14 +258,18 @@ impl Endpoint {
     }
 
     /// One attempt, without waiting for a turn and without another.
-    pub(super) fn try_once(&self, request: &ChatRequest, progress: &dyn Progress) -> Result<Result<(), String>, Cancelled> {
+    pub(super) fn try_once(
+        &self,
+        request: &ChatRequest,
+        progress: &dyn Progress,
+    ) -> Result<Result<(), String>, Cancelled> {
         let outcome = self.attempt(&self.body(request), progress)?;
         Ok(outcome.map(|_| ()).map_err(|trouble| self.masked(&trouble.message(&self.settings, 1))))
     }
 }
 
 impl Chat for Endpoint {
-    /// The address: two settings of one endpoint give the same answers.
+    /// The address. Which fields are left out for the provider's sake is no part of it.
     fn identity(&self) -> &str {
         self.settings.address()
     }
@@ -338,9 +354,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn arrived(response: Response<ureq::Body>) -> Result<Arrived, ureq::Error> {
     let text = |headers: &HeaderMap, name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
     let (parts, mut body) = response.into_parts();
-    let retry_after = text(&parts.headers, "retry-after").and_then(|header| {
-        retry::asked_for(&header, text(&parts.headers, "date").as_deref(), jiff::Timestamp::now())
-    });
+    let retry_after = text(&parts.headers, "retry-after")
+        .and_then(|header| retry::asked_for(&header, text(&parts.headers, "date").as_deref(), jiff::Timestamp::now()));
     let body = body.with_config().limit(LONGEST_BODY).read_to_vec()?;
     Ok(Arrived { status: parts.status.as_u16(), retry_after, body })
 }

@@ -41,7 +41,9 @@ pub enum PoolError<E> {
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     /// A budget means nothing for a model whose price is not known.
-    #[error("the model {0} has no price, so a budget cannot be kept. Enter its price, 0 if it is free, or take the budget away")]
+    #[error(
+        "the model {0} has no price, so a budget cannot be kept. Enter its price, 0 if it is free, or take the budget away"
+    )]
     NoPrice(String),
     #[error("the budget of {0} US dollars is no amount. Enter one that is 0 or more")]
     NoBudget(f64),
@@ -78,6 +80,16 @@ impl Relay {
     }
 }
 
+/// Ends the work on every way out, also if the caller panics: nobody would otherwise tell the threads.
+struct EndsAnyway<'a>(&'a Relay, std::thread::Thread);
+
+impl Drop for EndsAnyway<'_> {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::SeqCst);
+        self.1.unpark();
+    }
+}
+
 impl Progress for Relay {
     fn stage(&self, _name: &str) {}
     fn report(&self, _done: u64, _total: u64) {}
@@ -109,7 +121,7 @@ struct Queue {
 /// as their chats notice.
 ///
 /// # Panics
-/// If a chat panics, or if a number in `wanted` is not that of a chat.
+/// If a chat or `on_reply` panics, or if a number in `wanted` is not that of a chat.
 pub fn ask_all<E>(
     chats: &[&dyn Chat],
     wanted: &[(usize, ChatRequest)],
@@ -130,6 +142,7 @@ pub fn ask_all<E>(
     let relay = Relay { ended: AtomicBool::new(false), seen: AtomicU64::new(0), began: Instant::now() };
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| relay.watch(progress));
+        let _ending = EndsAnyway(&relay, watcher.thread().clone());
         let mut queues: Vec<Queue> =
             chats.iter().map(|_| Queue { waiting: VecDeque::new(), under_way: 0, stopped: None }).collect();
         for (number, (chat, _)) in wanted.iter().enumerate() {
@@ -158,7 +171,8 @@ pub fn ask_all<E>(
                 relay.ended.store(true, Ordering::SeqCst);
             }
             let under_way: usize = state.queues.iter().map(|queue| queue.under_way).sum();
-            if under_way == 0 && (state.failure.is_some() || state.queues.iter().all(|queue| queue.waiting.is_empty())) {
+            if under_way == 0 && (state.failure.is_some() || state.queues.iter().all(|queue| queue.waiting.is_empty()))
+            {
                 break;
             }
             match receive.recv_timeout(GLANCE) {
@@ -167,15 +181,10 @@ pub fn ask_all<E>(
                     till.settle(number, &outcome);
                     take(&mut state, wanted, number, outcome, on_reply, progress);
                 }
-                Ok((_, Err(panic))) => {
-                    relay.ended.store(true, Ordering::SeqCst);
-                    resume_unwind(panic);
-                }
+                Ok((_, Err(panic))) => resume_unwind(panic),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
         }
-        relay.ended.store(true, Ordering::SeqCst);
-        watcher.thread().unpark();
         match state.failure {
             Some(failure) => Err(failure),
             None => Ok(till.spent),
@@ -206,16 +215,16 @@ fn start_what_may<E>(
     let mut began = true;
     while began {
         began = false;
-        for chat in 0..chats.len() {
-            if let Some(why) = state.queues[chat].stopped.clone() {
-                while let (None, Some(number)) = (&state.failure, state.queues[chat].waiting.pop_front()) {
+        for (at, chat) in chats.iter().enumerate() {
+            if let Some(why) = state.queues[at].stopped.clone() {
+                while let (None, Some(number)) = (&state.failure, state.queues[at].waiting.pop_front()) {
                     hand_out(state, number, Err(ChatError::Stopped(why.clone())), on_reply, progress);
                 }
                 continue;
             }
-            let queue = &mut state.queues[chat];
+            let queue = &mut state.queues[at];
             let Some(&number) = queue.waiting.front() else { continue };
-            if queue.under_way < chats[chat].at_once().max(1) && till.reserve(number) {
+            if queue.under_way < chat.at_once().max(1) && till.reserve(number) {
                 queue.waiting.pop_front();
                 queue.under_way += 1;
                 start(number);
@@ -230,8 +239,8 @@ fn start_what_may<E>(
             till.budget.unwrap_or_default(),
             till.spent.dollars
         );
-        for chat in 0..chats.len() {
-            while let (None, Some(number)) = (&state.failure, state.queues[chat].waiting.pop_front()) {
+        for at in 0..chats.len() {
+            while let (None, Some(number)) = (&state.failure, state.queues[at].waiting.pop_front()) {
                 till.spent.budget_reached = true;
                 hand_out(state, number, Err(ChatError::Stopped(why.clone())), on_reply, progress);
             }

@@ -105,7 +105,8 @@ impl PriceTable {
             sum.calls += kind.calls;
             sum.prompt_tokens = sum.prompt_tokens.saturating_add(prompt);
             sum.completion_tokens = sum.completion_tokens.saturating_add(completion);
-            sum.dollars = sum.dollars.zip(self.price(kind.model)).map(|(sum, price)| sum + price.of(prompt, completion));
+            sum.dollars =
+                sum.dollars.zip(self.price(kind.model)).map(|(sum, price)| sum + price.of(prompt, completion));
         }
         sum
     }
@@ -118,7 +119,10 @@ mod tests {
     use crate::dempo::preference::{Message, Role};
 
     fn table() -> PriceTable {
-        PriceTable(BTreeMap::from([("a".to_owned(), Price { prompt: 3.0, completion: 15.0 }), ("b".to_owned(), Price::FREE)]))
+        PriceTable(BTreeMap::from([
+            ("a".to_owned(), Price { prompt: 3.0, completion: 15.0 }),
+            ("b".to_owned(), Price::FREE),
+        ]))
     }
 
     fn reply(usage: Option<Usage>, cost: Option<f64>) -> Reply {

@@ -105,7 +105,9 @@ pub enum SettingsError {
     NoVariableName(String),
     #[error("the setting {setting} of {provider} must be between {least} and {most}. Correct it")]
     OutOfRange { provider: String, setting: &'static str, least: &'static str, most: &'static str },
-    #[error("the environment variable {variable}, which should hold the key of {provider}, {problem}. Set it and start again")]
+    #[error(
+        "the environment variable {variable}, which should hold the key of {provider}, {problem}. Set it and start again"
+    )]
     Key { provider: String, variable: String, problem: &'static str },
 }
 
@@ -162,11 +164,7 @@ impl ProviderSettings {
             }
         }
         let range = |setting, inside: bool, least, most| {
-            if inside {
-                Ok(())
-            } else {
-                Err(SettingsError::OutOfRange { provider: name(), setting, least, most })
-            }
+            if inside { Ok(()) } else { Err(SettingsError::OutOfRange { provider: name(), setting, least, most }) }
         };
         range("at_once", (1..=1000).contains(&self.at_once), "1", "1000")?;
         range("timeout_seconds", (1..=3600).contains(&self.timeout_seconds), "1", "3600")?;
@@ -264,7 +262,8 @@ mod tests {
 
     #[test]
     fn a_key_travels_in_the_clear_only_nearby() {
-        for near in ["127.0.0.1:8000", "localhost", "[::1]:80", "192.168.1.7:8000", "10.0.0.2", "gpu-box", "gpu.local"] {
+        for near in ["127.0.0.1:8000", "localhost", "[::1]:80", "192.168.1.7:8000", "10.0.0.2", "gpu-box", "gpu.local"]
+        {
             with(|settings| settings.base_url = format!("http://{near}/v1")).unwrap();
         }
         for far in ["models.example.org", "8.8.8.8", "127.0.0.1.example.org", "[2001:db8::1]"] {

@@ -1,3 +1,3 @@
 //! Judging: models' answers to a constitution's questions, and what judges make of them.
 
-pub(in crate::ui) mod results;
+pub mod results;

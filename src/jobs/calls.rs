@@ -25,6 +25,8 @@ pub(super) struct Switchboard<'a, 'b> {
     spent: f64,
     /// Replies of this sitting, where there is no project to look them up in.
     known: BTreeMap<String, Reply>,
+    /// What the progress is called, once a model is open.
+    stage: &'static str,
     /// The local model asked last, with its place; one is in memory at a time.
     local: Option<(usize, LocalChat)>,
 }
@@ -111,7 +113,24 @@ impl<'a, 'b> Switchboard<'a, 'b> {
         }
         let spent = if budget.is_some() { bench.ledger.paid(prices)? } else { 0.0 };
         let prices = prices.clone();
-        Ok(Self { bench, speakers, endpoints, open, budget, prices, spent, known: BTreeMap::new(), local: None })
+        Ok(Self {
+            bench,
+            speakers,
+            endpoints,
+            open,
+            budget,
+            prices,
+            spent,
+            known: BTreeMap::new(),
+            stage: "",
+            local: None,
+        })
+    }
+
+    /// Names what begins now.
+    pub(super) fn stage(&mut self, stage: &'static str) {
+        self.stage = stage;
+        self.bench.progress.stage(stage);
     }
 
     /// Sorts speakers so that each local one's requests follow one another, after those of all endpoints.
@@ -202,11 +221,13 @@ impl<'a, 'b> Switchboard<'a, 'b> {
         let Speaker::Local { model, adapter, template } = &self.speakers[speaker] else {
             return Err(JobError::Internal("an endpoint was taken for a local model".into()));
         };
-        self.bench.ledger.note("info", &format!("loading {model}"))?;
         let place = folder_of(self.bench.ledger.project(), model);
         let adapter = adapter.as_deref().map(|adapter| self.bench.place(adapter)).transpose()?;
         let reference = place.as_deref().unwrap_or(model);
-        LocalChat::open(reference, adapter.as_deref(), *template, self.bench.progress)
+        let chat = LocalChat::open(reference, adapter.as_deref(), *template, self.bench.progress)?;
+        self.bench.ledger.note("info", &format!("opened {model} ({})", chat.identity()))?;
+        self.bench.progress.stage(self.stage);
+        Ok(chat)
     }
 
     /// Asks, and writes as replies come.

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::work::{JobError, hash_file};
-use crate::glauber::conditionals::ModelIdentity;
 use crate::models::ModelError;
 use crate::models::llama::{self, GenerationSettings, OpenLlama, OpenSettings, TemplateChoice, Trained};
 use crate::progress::Progress;
@@ -69,7 +68,6 @@ impl Speaker {
 /// A Llama of this machine as one who answers: one question at a time.
 pub(super) struct LocalChat {
     identity: String,
-    pub(super) model: ModelIdentity,
     open: Mutex<OpenLlama>,
     adapted: bool,
 }
@@ -98,7 +96,7 @@ impl LocalChat {
                 adapted_by.push(hash_file(&folder.join(name), progress)?);
             }
         }
-        let model = open.identity.clone();
+        let model = &open.identity;
         let identity = format!(
             "local: weights {}, adapter {adapted_by:?}, settings {}, tokenizer {}, template {:?}",
             model.weights_sha256,
@@ -106,7 +104,7 @@ impl LocalChat {
             model.tokenizer_sha256,
             open.tokenizer.template()
         );
-        Ok(Self { identity, model, open: Mutex::new(open), adapted: adapter.is_some() })
+        Ok(Self { identity, open: Mutex::new(open), adapted: adapter.is_some() })
     }
 }
 

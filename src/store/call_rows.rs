@@ -140,7 +140,8 @@ impl Project {
                      SUM(reply ->> '$.usage.completion_tokens'), SUM(reply ->> '$.cost') FROM call WHERE run = ?1",
                 )?
                 .query_row([run.0], |row| {
-                    let count = |at: usize| row.get::<_, Option<i64>>(at).map(|found| found.unwrap_or(0).unsigned_abs());
+                    let count =
+                        |at: usize| row.get::<_, Option<i64>>(at).map(|found| found.unwrap_or(0).unsigned_abs());
                     Ok(CallTotals {
                         answered: count(0)?,
                         failed: count(1)?,

@@ -135,8 +135,7 @@ pub fn entries(now: &Situation) -> Vec<Entry> {
     .into_iter()
     .enumerate()
     {
-        let key =
-            [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8][k];
+        let key = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8][k];
         add(View, name, tooltip, Some((CTRL, key)), Command::ShowTab(tab), None, false);
     }
     let log = if now.log_open { "Hide the log" } else { "Show the log" };

@@ -130,7 +130,9 @@ impl Purpose {
             Self::Training(TrainingPath::Preferences) => Some(("Preferences", &["jsonl", "csv", "tsv", "parquet"])),
             Self::Training(TrainingPath::People) => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::Training(TrainingPath::Lottery) => Some(("Audit file", &["json"])),
-            Self::Judging(JudgingPath::Constitution) => Some(("Constitution or questions", &["json", "jsonl", "txt", "csv"])),
+            Self::Judging(JudgingPath::Constitution) => {
+                Some(("Constitution or questions", &["json", "jsonl", "txt", "csv"]))
+            }
             Self::Judging(JudgingPath::Answers(_)) => Some(("Answers", &["jsonl"])),
             _ => None,
         }
@@ -209,12 +211,9 @@ fn judging_words(wanted: JudgingPath) -> (String, &'static str, &'static str, &'
             "File",
             "Import",
         ),
-        JudgingPath::Answers(_) => (
-            "Choose answers",
-            "JSON lines with question (its id or text) and answer, one a question.",
-            "File",
-            "Use",
-        ),
+        JudgingPath::Answers(_) => {
+            ("Choose answers", "JSON lines with question (its id or text) and answer, one a question.", "File", "Use")
+        }
         JudgingPath::Adapter(_) => (
             "Choose an adapter",
             "The folder a training left, or one that PEFT wrote: adapter_config.json and adapter_model.safetensors.",

@@ -25,15 +25,6 @@ impl Help {
 /// `What is Rectangle test?`
 pub const RECTANGLE_TEST: Help =
     Help { id: "rectangle-test", name: "Rectangle test", text: include_str!("../../assets/help/rectangle-test.md") };
-/// `What is judging by a constitution?`
-pub const JUDGING: Help =
-    Help { id: "judging", name: "judging by a constitution", text: include_str!("../../assets/help/judging.md") };
-/// `What is the interval of a score?`
-pub const JUDGING_INTERVALS: Help = Help {
-    id: "judging-intervals",
-    name: "the interval of a score",
-    text: include_str!("../../assets/help/judging-intervals.md"),
-};
 /// `What is R?`
 pub const R: Help = Help { id: "r", name: "R", text: include_str!("../../assets/help/r.md") };
 /// `What is the log odds ratio?`

@@ -63,7 +63,7 @@ impl Bench<'_> {
         board: &mut Switchboard<'_, '_>,
         coverage: &mut Coverage,
     ) -> Result<Vec<AnswerRow>, JobError> {
-        self.progress.stage("answering");
+        board.stage("answering");
         let mut all: BTreeMap<(u32, u16), AnswerRow> = BTreeMap::new();
         for answer in self.ledger.answers()? {
             all.insert((answer.question, answer.model), answer);

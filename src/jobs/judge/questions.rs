@@ -31,7 +31,7 @@ impl Bench<'_> {
             .enumerate()
             .map(|(place, clause)| (place, spec.prompts.writing(&clause.text, spec.count as usize)))
             .collect();
-        self.progress.stage("writing questions");
+        board.stage("writing questions");
         let total = clauses.len() as u64;
         for _attempt in 0..=spec.retries {
             let requests = wanted.iter().map(|(_, messages)| (0, request(spec, messages.clone()))).collect();

@@ -61,7 +61,7 @@ impl Bench<'_> {
         board: &mut Switchboard<'_, '_>,
         coverage: &mut Coverage,
     ) -> Result<Vec<VerdictRow>, JobError> {
-        self.progress.stage("judging");
+        board.stage("judging");
         let answers = Answers::new(spec, answers);
         let mut all = self.ledger.verdicts()?;
         let mut looked: Vec<Vec<(u32, u16, u32)>> = Vec::new();

@@ -20,11 +20,11 @@ use crate::ui::recent;
 use crate::ui::settings::ZOOM;
 use crate::ui::table_text::table_text;
 use crate::ui::tabs::certify::CertifyTab;
+use crate::ui::tabs::judging::JudgingTab;
 use crate::ui::tabs::mixing::MixingTab;
 use crate::ui::tabs::panel::PanelTab;
 use crate::ui::tabs::provenance::ProvenanceView;
 use crate::ui::tabs::runs::RunsTab;
-use crate::ui::tabs::judging::JudgingTab;
 use crate::ui::tabs::training::TrainingTab;
 use crate::ui::tabs::trajectories::TrajectoriesTab;
 

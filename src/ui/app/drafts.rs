@@ -12,14 +12,8 @@ use crate::ui::command::TabKind;
 const AUTOSAVE: f64 = 1.0;
 
 /// The tabs that have a form.
-pub(super) const FORMS: [TabKind; 6] = [
-    TabKind::Certify,
-    TabKind::Mixing,
-    TabKind::Trajectories,
-    TabKind::Panel,
-    TabKind::Training,
-    TabKind::Judging,
-];
+pub(super) const FORMS: [TabKind; 6] =
+    [TabKind::Certify, TabKind::Mixing, TabKind::Trajectories, TabKind::Panel, TabKind::Training, TabKind::Judging];
 
 /// Key of the Panel tab's form, which holds the draws that were made.
 pub const PANEL_DRAFT: &str = "panel";

@@ -2,6 +2,17 @@
 
 use super::Help;
 
+/// `What is judging by a constitution?`
+pub const JUDGING: Help =
+    Help { id: "judging", name: "judging by a constitution", text: include_str!("../../../assets/help/judging.md") };
+
+/// `What is the interval of a score?`
+pub const JUDGING_INTERVALS: Help = Help {
+    id: "judging-intervals",
+    name: "the interval of a score",
+    text: include_str!("../../../assets/help/judging-intervals.md"),
+};
+
 /// `What is a model's score?`
 pub const MODEL_SCORE: Help =
     Help { id: "model-score", name: "a model's score", text: include_str!("../../../assets/help/model-score.md") };
@@ -100,7 +111,9 @@ pub const SHARE_TRAJECTORY: Help = Help {
 };
 
 /// All of them.
-pub const ALL: [Help; 16] = [
+pub const ALL: [Help; 18] = [
+    JUDGING,
+    JUDGING_INTERVALS,
     MODEL_SCORE,
     RANK_PROBABILITY,
     PAIR_EFFECT,

@@ -246,7 +246,8 @@ fn exports(ui: &mut Ui, run: RunId, view: &View, spec: &std::sync::Arc<JudgeSpec
             rows: answers.values().map(|answer| answer_cells(&spec, answer)).collect(),
         })));
     }
-    let export = ui.button("Export verdicts…").on_hover_text("Every verdict with the order in which answers were shown (CSV).");
+    let export =
+        ui.button("Export verdicts…").on_hover_text("Every verdict with the order in which answers were shown (CSV).");
     if export.clicked() {
         let (rows, spec, models) = (view.rows.clone(), spec.clone(), view.verdicts.models.clone());
         let name = format!("verdicts-{}", run.0);

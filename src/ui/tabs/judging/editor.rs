@@ -90,7 +90,8 @@ impl Editor {
             if ui.add(field.desired_width(width)).labelled_by(label.id).changed() {
                 Arc::make_mut(constitution).clauses[self.clause].text = edited;
             }
-            removed = ui.button("Remove this clause").on_hover_text("With its questions; Ctrl+Z brings them back.").clicked();
+            removed =
+                ui.button("Remove this clause").on_hover_text("With its questions; Ctrl+Z brings them back.").clicked();
         });
         if removed {
             let made = Arc::make_mut(constitution);

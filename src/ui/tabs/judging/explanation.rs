@@ -22,8 +22,8 @@ pub fn show(ui: &mut Ui, run: Option<&RunRow>, commands: &mut Vec<Command>) {
             }
             provenance(ui, run, commands);
         }
-        card(ui, "What is judging by a constitution?", |ui| stat::explain(ui, help::JUDGING.text));
-        card(ui, "What do intervals cover?", |ui| stat::explain(ui, help::JUDGING_INTERVALS.text));
+        card(ui, "What is judging by a constitution?", |ui| stat::explain(ui, help::judging::JUDGING.text));
+        card(ui, "What do intervals cover?", |ui| stat::explain(ui, help::judging::JUDGING_INTERVALS.text));
     });
 }
 

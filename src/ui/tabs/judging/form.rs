@@ -35,7 +35,6 @@ pub struct FormState {
 /// What the form makes of the draft, gone through only where something changed.
 struct Made {
     draft: Draft,
-    spec: Result<Arc<JudgeSpec>, String>,
     run: Arc<Result<RunSpec, String>>,
     estimate: Option<Estimate>,
 }
@@ -49,8 +48,7 @@ impl FormState {
         let spec = draft.spec();
         self.made = Some(Made {
             estimate: spec.as_ref().ok().map(estimate),
-            run: Arc::new(spec.clone().map(RunSpec::Judge)),
-            spec: spec.map(Arc::new),
+            run: Arc::new(spec.map(RunSpec::Judge)),
             draft: draft.clone(),
         });
     }
@@ -309,7 +307,8 @@ fn judges(
 ) {
     voices::rows(ui, context, &mut state.probes, &mut state.judge, &mut draft.judges, Place::Judge, commands);
     if draft.judges.is_empty() {
-        let what = "Without a judge only answers are collected. You can always judge yourself, blind, once they are there.";
+        let what =
+            "Without a judge only answers are collected. You can always judge yourself, blind, once they are there.";
         ui.label(theme::caption(what).weak());
     }
     if ui.button("Add a judge").clicked() {
@@ -326,7 +325,7 @@ fn how(ui: &mut Ui, draft: &mut Draft) {
             .on_hover_text("A judge puts all answers to a question into one order.");
         ui.selectable_value(&mut draft.comparing, Comparing::Pairwise, "In pairs")
             .on_hover_text("A judge compares two answers at a time; every second pass turns each pair round.");
-        what_is(ui, help::JUDGING.name, help::JUDGING.text);
+        what_is(ui, help::judging::JUDGING.name, help::judging::JUDGING.text);
     });
     let whole = |ui: &mut Ui, name: &str, field: DragValue<'_>, why: &str| {
         ui.horizontal(|ui| {
@@ -353,9 +352,11 @@ fn budget(ui: &mut Ui, draft: &mut Draft) {
     draft.price_places();
     ui.horizontal(|ui| {
         let label = ui.label("US dollars at most");
-        ui.add(TextEdit::singleline(&mut draft.budget).id_salt("judging budget").hint_text("no limit").desired_width(72.0))
-            .labelled_by(label.id)
-            .on_hover_text("A hard stop: no call starts that might pass it. Models then need prices.");
+        ui.add(
+            TextEdit::singleline(&mut draft.budget).id_salt("judging budget").hint_text("no limit").desired_width(72.0),
+        )
+        .labelled_by(label.id)
+        .on_hover_text("A hard stop: no call starts that might pass it. Models then need prices.");
     });
     let used: BTreeSet<String> =
         draft.entrants.iter().chain(&draft.judges).filter_map(Voice::priced).map(str::to_owned).collect();
@@ -407,8 +408,10 @@ fn advanced(ui: &mut Ui, draft: &mut Draft) {
             let label = ui.label(theme::caption(name));
             ScrollArea::vertical().id_salt(("judging prompt scroll", name)).max_height(96.0).show(ui, |ui| {
                 let width = ui.available_width();
-                ui.add(TextEdit::multiline(text).id_salt(("judging prompt", name)).desired_rows(2).desired_width(width))
-                    .labelled_by(label.id);
+                ui.add(
+                    TextEdit::multiline(text).id_salt(("judging prompt", name)).desired_rows(2).desired_width(width),
+                )
+                .labelled_by(label.id);
             });
         }
         if let Err(problem) = draft.prompts.check() {

@@ -10,7 +10,7 @@ mod explanation;
 mod form;
 mod outcome;
 mod person;
-mod results;
+pub mod results;
 mod view;
 mod voices;
 
@@ -91,10 +91,8 @@ impl JudgingTab {
         if let Some(path) = self.chosen.take() {
             let (wake, known) = (context.wake.clone(), self.draft.constitution.clone());
             self.told = None;
-            self.reading.ask(
-                move || wake(),
-                move || constitutions::import(&path, &known).map_err(|error| error.to_string()),
-            );
+            self.reading
+                .ask(move || wake(), move || constitutions::import(&path, &known).map_err(|error| error.to_string()));
         }
         let Some(found) = self.reading.get().cloned() else { return };
         self.reading.clear();

@@ -16,9 +16,9 @@ use crate::store::{RunId, RunRow, RunState};
 use crate::ui::command::{Command, Table};
 use crate::ui::context::TabContext;
 use crate::ui::format;
+use crate::ui::help;
 use crate::ui::theme;
 use crate::ui::widgets::{VerdictKind, card, empty_state, stats};
-use crate::ui::help;
 
 /// The parts of the centre.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,11 +142,11 @@ fn calls(ui: &mut Ui, view: &View) {
         stats(
             ui,
             &[
-                ("Calls answered", number::count(totals.answered), help::JUDGING.text),
-                ("Calls that failed", number::count(totals.failed), help::JUDGING.text),
-                ("Tokens read", number::count(totals.prompt_tokens), help::JUDGING.text),
-                ("Tokens written", number::count(totals.completion_tokens), help::JUDGING.text),
-                ("Cost as providers say", cost, help::JUDGING.text),
+                ("Calls answered", number::count(totals.answered), help::judging::JUDGING.text),
+                ("Calls that failed", number::count(totals.failed), help::judging::JUDGING.text),
+                ("Tokens read", number::count(totals.prompt_tokens), help::judging::JUDGING.text),
+                ("Tokens written", number::count(totals.completion_tokens), help::judging::JUDGING.text),
+                ("Cost as providers say", cost, help::judging::JUDGING.text),
             ],
         );
     });
@@ -166,7 +166,8 @@ fn coverage(ui: &mut Ui, view: &View) {
         .collect();
     if !truncated.is_empty() {
         ui.label(
-            theme::caption(format!("Cut at the longest length and judged as they are: {}.", truncated.join(", "))).weak(),
+            theme::caption(format!("Cut at the longest length and judged as they are: {}.", truncated.join(", ")))
+                .weak(),
         );
     }
 }

@@ -84,9 +84,15 @@ impl Person {
         let open: Vec<&Look> = all.iter().filter(|look| !done(look)).collect();
         let judged = all.len() - open.len();
         ui.horizontal_wrapped(|ui| {
-            ui.label(format!("{}: {} of {}", self.name.trim(), number::count(judged as u64), number::count(all.len() as u64)));
+            ui.label(format!(
+                "{}: {} of {}",
+                self.name.trim(),
+                number::count(judged as u64),
+                number::count(all.len() as u64)
+            ));
             progress_bar(ui, judged as f32 / all.len() as f32, 160.0, 12.0, "");
-            if ui.button("Stop for now").on_hover_text("Everything is kept; begin again with the same name.").clicked() {
+            if ui.button("Stop for now").on_hover_text("Everything is kept; begin again with the same name.").clicked()
+            {
                 self.begun = false;
             }
         });
@@ -230,7 +236,6 @@ impl Person {
             }
         }
     }
-
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,8 +248,32 @@ enum Picked {
 /// What was picked by a key in this frame.
 fn key(ui: &Ui, shown: usize, pair: bool) -> Option<Picked> {
     const LETTERS: [Key; 26] = [
-        Key::A, Key::B, Key::C, Key::D, Key::E, Key::F, Key::G, Key::H, Key::I, Key::J, Key::K, Key::L, Key::M, Key::N,
-        Key::O, Key::P, Key::Q, Key::R, Key::S, Key::T, Key::U, Key::V, Key::W, Key::X, Key::Y, Key::Z,
+        Key::A,
+        Key::B,
+        Key::C,
+        Key::D,
+        Key::E,
+        Key::F,
+        Key::G,
+        Key::H,
+        Key::I,
+        Key::J,
+        Key::K,
+        Key::L,
+        Key::M,
+        Key::N,
+        Key::O,
+        Key::P,
+        Key::Q,
+        Key::R,
+        Key::S,
+        Key::T,
+        Key::U,
+        Key::V,
+        Key::W,
+        Key::X,
+        Key::Y,
+        Key::Z,
     ];
     const DIGITS: [Key; 9] =
         [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];

@@ -103,7 +103,14 @@ pub fn fields(
         VoiceKind::Local => local(ui, place, voice, commands),
         VoiceKind::Provider => provider(ui, context, probes, place, voice),
         VoiceKind::File => {
-            text_field(ui, (place, "file"), "File of answers", &mut voice.file, "answers.jsonl", "JSON lines with question (its id or text) and answer.");
+            text_field(
+                ui,
+                (place, "file"),
+                "File of answers",
+                &mut voice.file,
+                "answers.jsonl",
+                "JSON lines with question (its id or text) and answer.",
+            );
             let choose = ui.button("Choose…");
             choose.widget_info(|| named_button(&format!("Choose the answers of {}", place.owner(voice))));
             if choose.clicked()

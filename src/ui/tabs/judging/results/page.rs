@@ -45,7 +45,7 @@ pub struct Sheet {
 }
 
 /// One cell of a [`Sheet`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Cell {
     Text(String),
     Number(Option<f64>, fn(f64) -> String),

@@ -4,6 +4,7 @@
 
 mod certify;
 mod chains;
+mod constitution;
 mod demand;
 mod dynamics;
 mod eigenbench;
@@ -69,6 +70,9 @@ enum Command {
     /// Raters' preferences: import them, weigh them by a panel or a lottery, make some up.
     #[command(subcommand)]
     Preferences(preferences::Preferences),
+    /// Judge models' answers by a constitution.
+    #[command(subcommand)]
+    Constitution(constitution::ConstitutionCommand),
     /// Rank models by judges' rankings or pairwise choices.
     #[command(subcommand)]
     Rankings(rankings::Rankings),
@@ -137,6 +141,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Trajectories(command)) => command.run(),
         Some(Command::Panel(command)) => command.run(),
         Some(Command::Preferences(command)) => command.run(),
+        Some(Command::Constitution(command)) => command.run(),
         Some(Command::Rankings(command)) => command.run(),
         Some(Command::Eigenbench(command)) => command.run(),
         Some(Command::Verify(command)) => command.run(),

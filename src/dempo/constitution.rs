@@ -1,7 +1,7 @@
 //! A constitution: clauses that answers are judged by, and questions that put each of them to the test (dempo.md,
 //! section 6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One principle.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -62,6 +62,20 @@ impl Constitution {
     /// Place of a clause.
     pub fn place_of(&self, clause: &str) -> Option<usize> {
         self.clauses.iter().position(|known| known.id == clause)
+    }
+
+    /// With at most so many questions of each clause, the first ones.
+    pub fn first_questions(&self, most: usize) -> Self {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        let mut kept = Self { questions: Vec::new(), ..self.clone() };
+        for question in &self.questions {
+            let count = counts.entry(&question.clause).or_default();
+            *count += 1;
+            if *count <= most {
+                kept.questions.push(question.clone());
+            }
+        }
+        kept
     }
 
     /// # Errors

@@ -14,5 +14,6 @@ pub mod preferences;
 pub mod rankings;
 pub mod sentences;
 pub mod table;
+pub mod verdicts;
 pub mod whole_file;
 mod workbook;

@@ -150,8 +150,9 @@ pub enum TrainingPath {
 /// What the Judging tab asks a path for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JudgingPath {
-    /// A constitution, or questions for its clauses.
     Constitution,
+    /// Questions for the clauses that are there.
+    Questions,
     /// Answers of the model in this row, made elsewhere.
     Answers(usize),
     /// The adapter of the model in this row.

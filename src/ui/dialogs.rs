@@ -111,7 +111,9 @@ impl Purpose {
                 Chooser::OpenFile
             }
             Self::Training(_) | Self::Judging(JudgingPath::Adapter(_)) => Chooser::Folder,
-            Self::Judging(JudgingPath::Constitution | JudgingPath::Answers(_)) => Chooser::OpenFile,
+            Self::Judging(JudgingPath::Constitution | JudgingPath::Questions | JudgingPath::Answers(_)) => {
+                Chooser::OpenFile
+            }
             Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::Seated | Self::People => {
                 Chooser::OpenFile
             }
@@ -131,8 +133,9 @@ impl Purpose {
             Self::Training(TrainingPath::People) => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::Training(TrainingPath::Lottery) => Some(("Audit file", &["json"])),
             Self::Judging(JudgingPath::Constitution) => {
-                Some(("Constitution or questions", &["json", "jsonl", "txt", "csv"]))
+                Some(("Constitution", &["json", "txt", "md", "csv", "tsv", "xlsx"]))
             }
+            Self::Judging(JudgingPath::Questions) => Some(("Questions", &["jsonl", "csv", "tsv", "xlsx"])),
             Self::Judging(JudgingPath::Answers(_)) => Some(("Answers", &["jsonl"])),
             _ => None,
         }
@@ -206,8 +209,14 @@ impl Purpose {
 fn judging_words(wanted: JudgingPath) -> (String, &'static str, &'static str, &'static str) {
     let (title, text, label, verb) = match wanted {
         JudgingPath::Constitution => (
-            "Import a constitution or questions",
-            "Clauses: JSON, a text with a clause a line, or CSV with a column named clause. Questions for the clauses that are there: JSON lines or CSV with clause and question.",
+            "Import a constitution",
+            "Clauses, and questions where the file has them: JSON, a text with a clause a line, or a table with the columns clause and question.",
+            "File",
+            "Import",
+        ),
+        JudgingPath::Questions => (
+            "Import questions",
+            "Questions for the clauses that are there: JSON lines or a table with clause (its id or text) and question.",
             "File",
             "Import",
         ),

@@ -180,19 +180,10 @@ impl Default for Draft {
 impl Draft {
     /// The constitution with as many questions of each clause as are asked.
     pub fn asked(&self) -> Arc<Constitution> {
-        if self.questions_a_clause == 0 {
-            return self.constitution.clone();
+        match self.questions_a_clause {
+            0 => self.constitution.clone(),
+            most => Arc::new(self.constitution.first_questions(most)),
         }
-        let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-        let mut kept = Constitution { questions: Vec::new(), ..(*self.constitution).clone() };
-        for question in &self.constitution.questions {
-            let count = counts.entry(&question.clause).or_default();
-            *count += 1;
-            if *count <= self.questions_a_clause {
-                kept.questions.push(question.clone());
-            }
-        }
-        Arc::new(kept)
     }
 
     fn entrant(voice: &Voice) -> Result<Entrant, String> {

@@ -172,7 +172,7 @@ fn constitution(
         .truncate()
         .selected_text(shown)
         .show_ui(ui, |ui| {
-            for shipped in constitutions::shipped() {
+            for (_, shipped) in constitutions::shipped() {
                 if ui.selectable_label(false, &shipped.name).clicked() {
                     draft.constitution = Arc::new(shipped);
                 }
@@ -189,9 +189,13 @@ fn constitution(
     }
     ui.horizontal_wrapped(|ui| {
         let import = ui.button("Import…");
-        let what = "A constitution: JSON, a text with a clause a line, or CSV. Questions: JSON lines or CSV with clause and question.";
+        let what = "JSON, a text with a clause a line, or a table with the columns clause and question.";
         if import.on_hover_text(what).clicked() {
             commands.push(Command::ChooseForJudging(JudgingPath::Constitution));
+        }
+        let what = "For the clauses that are there: JSON lines or a table with clause and question.";
+        if !empty && ui.button("Import questions…").on_hover_text(what).clicked() {
+            commands.push(Command::ChooseForJudging(JudgingPath::Questions));
         }
         let text = if state.editing { "Close the editor" } else { "Edit…" };
         if ui.button(text).on_hover_text("Clauses and questions, in the centre.").clicked() {

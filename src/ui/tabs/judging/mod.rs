@@ -14,7 +14,7 @@ pub mod results;
 mod view;
 mod voices;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::{ScrollArea, Ui};
@@ -26,7 +26,8 @@ use self::outcome::Outcome;
 use super::shared::columns;
 use super::shared::form_draft::FormDraft;
 use crate::dempo::constitution::{Constitution, Question};
-use crate::formats::constitutions::{self, Imported};
+use crate::formats::constitutions;
+use crate::formats::table::TableWarning;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, JudgingPath, TabKind};
@@ -36,6 +37,24 @@ use crate::ui::requested::Requested;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state;
 
+/// What a file held, with what was assumed while reading it.
+#[derive(Clone)]
+struct Imported {
+    constitution: Option<Constitution>,
+    questions: Vec<Question>,
+    warnings: Vec<String>,
+}
+
+fn import(path: &Path, only_questions: bool, known: &Constitution) -> Result<Imported, String> {
+    let words = |warnings: Vec<TableWarning>| warnings.iter().map(ToString::to_string).collect();
+    if only_questions {
+        let read = constitutions::read_questions(path, known).map_err(|error| error.to_string())?;
+        return Ok(Imported { constitution: None, questions: read.questions, warnings: words(read.warnings) });
+    }
+    let read = constitutions::read(path).map_err(|error| error.to_string())?;
+    Ok(Imported { constitution: Some(read.constitution), questions: Vec::new(), warnings: words(read.warnings) })
+}
+
 /// State of the tab: the draft form, what is looked at, what is being read.
 #[derive(Default)]
 pub struct JudgingTab {
@@ -43,8 +62,8 @@ pub struct JudgingTab {
     form: FormState,
     editor: Editor,
     outcome: Outcome,
-    /// A file that is to be read.
-    chosen: Option<PathBuf>,
+    /// A file that is to be read, and whether it holds only questions.
+    chosen: Option<(PathBuf, bool)>,
     reading: Requested<Result<Imported, String>>,
     /// What the last import did, or why it did nothing.
     told: Option<Result<String, String>>,
@@ -88,29 +107,33 @@ impl JudgingTab {
 
     /// Reads a file that was chosen, on a background thread, and takes over what is in it.
     fn read(&mut self, context: &TabContext<'_>) {
-        if let Some(path) = self.chosen.take() {
+        if let Some((path, only_questions)) = self.chosen.take() {
             let (wake, known) = (context.wake.clone(), self.draft.constitution.clone());
             self.told = None;
-            self.reading
-                .ask(move || wake(), move || constitutions::import(&path, &known).map_err(|error| error.to_string()));
+            self.reading.ask(move || wake(), move || import(&path, only_questions, &known));
         }
         let Some(found) = self.reading.get().cloned() else { return };
         self.reading.clear();
         self.told = Some(match found {
-            Ok(Imported::Constitution(read)) => {
-                let text = format!(
-                    "{}: {} clauses and {} questions were imported.",
-                    read.name,
-                    read.clauses.len(),
-                    read.questions.len()
-                );
-                self.draft.constitution = Arc::new(read);
-                Ok(text)
-            }
-            Ok(Imported::Questions(questions)) => {
-                let text = format!("{} questions were added.", questions.len());
-                self.take_questions(questions);
-                Ok(text)
+            Ok(Imported { constitution, questions, warnings }) => {
+                let mut told = match constitution {
+                    Some(read) => {
+                        let (clauses, questions) = (read.clauses.len(), read.questions.len());
+                        let text = format!("{}: {clauses} clauses and {questions} questions were imported.", read.name);
+                        self.draft.constitution = Arc::new(read);
+                        text
+                    }
+                    None => {
+                        let text = format!("{} questions were added.", questions.len());
+                        self.take_questions(questions);
+                        text
+                    }
+                };
+                for warning in warnings {
+                    told.push(' ');
+                    told.push_str(&format::sentence(&warning));
+                }
+                Ok(told)
             }
             Err(problem) => Err(format::sentence(&problem)),
         });
@@ -157,7 +180,11 @@ impl JudgingTab {
 
     /// Two ways of one shipped model and a word count, on a few shipped questions: works without key or download.
     fn fill_example(&mut self) {
-        if let Some(shipped) = constitutions::shipped().into_iter().find(|shipped| !shipped.questions.is_empty()) {
+        if let Some(shipped) = constitutions::shipped()
+            .into_iter()
+            .map(|(_, shipped)| shipped)
+            .find(|shipped| !shipped.questions.is_empty())
+        {
             self.draft.fill_example(Arc::new(shipped));
         }
     }
@@ -209,7 +236,8 @@ impl JudgingTab {
     pub fn take_path(&mut self, wanted: JudgingPath, path: PathBuf) {
         let text = path.display().to_string();
         match wanted {
-            JudgingPath::Constitution => self.chosen = Some(path),
+            JudgingPath::Constitution => self.chosen = Some((path, false)),
+            JudgingPath::Questions => self.chosen = Some((path, true)),
             JudgingPath::Answers(row) => {
                 if let Some(voice) = self.draft.entrants.get_mut(row) {
                     voice.file = text;

@@ -1,0 +1,99 @@
+//! Who answers and who judges, as they are typed: `NAME=WHO`.
+
+use std::path::PathBuf;
+
+use crate::dempo::judging::WordRule;
+use crate::jobs::judge::{AnswersFrom, Entrant, Judge, JudgedBy};
+use crate::jobs::speaker::Speaker;
+use crate::models::llama::TemplateChoice;
+use crate::providers::settings::{ProviderSettings, presets};
+
+/// How `WHO` is written, for help and errors.
+pub(super) const FORMS: &str = "local:MODEL[+ADAPTER], file:ANSWERS, words:WANTED,…[/UNWANTED,…], PRESET:MODEL (openrouter, openai, \
+                                vllm, llama.cpp, ollama, lmstudio) or URL#MODEL";
+
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+}
+
+/// A model behind an endpoint or of this machine.
+pub(super) fn speaker(text: &str, key_variable: Option<&str>) -> Result<Speaker, String> {
+    let wrong = || format!("{text:?} names nobody who answers. Write {FORMS}");
+    if let Some(model) = text.strip_prefix("local:") {
+        let (model, adapter) = match model.split_once('+') {
+            Some((model, adapter)) => (model, Some(PathBuf::from(adapter))),
+            None => (model, None),
+        };
+        return Ok(Speaker::Local { model: model.to_owned(), adapter, template: TemplateChoice::Auto });
+    }
+    if text.starts_with("http://") || text.starts_with("https://") {
+        let (address, model) = text.split_once('#').ok_or_else(wrong)?;
+        let provider = ProviderSettings::new(address, address, key_variable);
+        return Ok(Speaker::Provider { provider, model: model.to_owned() });
+    }
+    let (preset, model) = text.split_once(':').ok_or_else(wrong)?;
+    let mut provider = presets().into_iter().find(|known| plain(&known.name) == plain(preset)).ok_or_else(wrong)?;
+    if let Some(variable) = key_variable {
+        provider.key_variable = Some(variable.to_owned());
+    }
+    Ok(Speaker::Provider { provider, model: model.to_owned() })
+}
+
+fn named(text: &str) -> Result<(&str, &str), String> {
+    text.split_once('=').ok_or_else(|| format!("{text:?} has no name. Write NAME={FORMS}"))
+}
+
+/// Who is compared.
+pub(super) fn entrant(text: &str, key_variable: Option<&str>) -> Result<Entrant, String> {
+    let (name, who) = named(text)?;
+    let answers = match who.strip_prefix("file:") {
+        Some(path) => AnswersFrom::File(PathBuf::from(path)),
+        None => AnswersFrom::Speaker(speaker(who, key_variable)?),
+    };
+    Ok(Entrant { name: name.to_owned(), answers })
+}
+
+/// Who judges.
+pub(super) fn judge(text: &str, key_variable: Option<&str>) -> Result<Judge, String> {
+    let (name, who) = named(text)?;
+    let by = match who.strip_prefix("words:") {
+        Some(rule) => {
+            let (wanted, unwanted) = rule.split_once('/').unwrap_or((rule, ""));
+            let words = |text: &str| text.split(',').filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+            JudgedBy::Words(WordRule { wanted: words(wanted), unwanted: words(unwanted) })
+        }
+        None => JudgedBy::Speaker(speaker(who, key_variable)?),
+    };
+    Ok(Judge { name: name.to_owned(), by })
+}
+
+/// `MODEL=PROMPT,COMPLETION`: US dollars per million tokens.
+pub(super) fn price(text: &str) -> Result<(String, crate::providers::price::Price), String> {
+    let wrong = || format!("{text:?} is no price. Write MODEL=PROMPT,COMPLETION in US dollars per million tokens");
+    let (model, dollars) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let (prompt, completion) = dollars.split_once(',').ok_or_else(wrong)?;
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| wrong());
+    let price = crate::providers::price::Price { prompt: number(prompt)?, completion: number(completion)? };
+    Ok((model.to_owned(), price))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_can_be_typed() {
+        let Ok(Speaker::Local { model, adapter, .. }) = speaker("local:ekklesia+out/soft", None) else { panic!() };
+        assert_eq!((model.as_str(), adapter), ("ekklesia", Some(PathBuf::from("out/soft"))));
+        let Ok(Speaker::Provider { provider, model }) = speaker("lmstudio:qwen/qwen3", Some("MINE")) else { panic!() };
+        assert_eq!((provider.name.as_str(), model.as_str()), ("LM Studio", "qwen/qwen3"));
+        assert_eq!(provider.key_variable.as_deref(), Some("MINE"));
+        let Ok(Speaker::Provider { provider, model }) = speaker("http://127.0.0.1:8000/v1#m", None) else { panic!() };
+        assert_eq!((provider.base_url.as_str(), model.as_str()), ("http://127.0.0.1:8000/v1", "m"));
+        let found = judge("Rule=words:wait,ask/now", None).unwrap();
+        let JudgedBy::Words(rule) = found.by else { panic!() };
+        assert_eq!((rule.wanted.len(), rule.unwanted.len()), (2, 1));
+        assert!(speaker("gpt", None).is_err() && entrant("local:x", None).is_err());
+        assert_eq!(price("a/b=3,15").unwrap().1.completion, 15.0);
+    }
+}

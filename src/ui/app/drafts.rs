@@ -83,6 +83,7 @@ impl Workbench {
             self.mixing.start_from(&open.runs);
             self.trajectories.start_from(&open.runs);
             self.training.start_from(&open.runs);
+            self.judging.start_from(&open.runs);
         }
         self.settle_drafts();
     }

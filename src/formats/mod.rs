@@ -1,6 +1,7 @@
 //! Files that come from elsewhere, read strictly: an error names the file, the row and the remedy.
 
 pub mod comparisons;
+pub mod constitutions;
 mod decode;
 mod delimited;
 pub mod foundation;

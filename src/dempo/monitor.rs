@@ -3,6 +3,7 @@
 
 use super::training::{EvaluationReport, StepReport, Visited, mean_over_raters};
 use crate::sortition::table::Table;
+use crate::statistics::mean_half_width;
 
 /// Values of one attribute that are told apart.
 const MOST_VALUES: usize = 12;
@@ -204,7 +205,9 @@ pub fn notices(steps: &[StepReport], evaluations: &[EvaluationReport], effective
     }
     if let ([first, .., last], true) = (evaluations, evaluations.len() >= 4) {
         let best = evaluations.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).unwrap_or(first);
-        if last.loss > best.loss + 2.0 * best.loss_error.max(last.loss_error) && best.step < last.step {
+        // The same raters at both steps; one rater has no interval, and then nothing is told apart.
+        let noise = mean_half_width(best.loss_error.max(last.loss_error), last.raters, 0.95);
+        if noise.is_some_and(|noise| last.loss > best.loss + noise) && best.step < last.step {
             add(
                 "Held-out raters are served worse than before",
                 format!(
@@ -321,5 +324,11 @@ mod tests {
         };
         let worse = [evaluation(0, 0.69), evaluation(10, 0.5), evaluation(20, 0.6), evaluation(30, 0.7)];
         assert!(titles(notices(&calm, &worse, 90.0, 100))[0].contains("Held-out"));
+        // Two raters would have to differ by 12.7 errors, one rater says nothing.
+        for (raters, loss_error, told) in [(9, 0.08, true), (2, 0.08, false), (2, 0.01, true), (1, f64::NAN, false)] {
+            let few: Vec<EvaluationReport> =
+                worse.iter().map(|report| EvaluationReport { raters, loss_error, ..report.clone() }).collect();
+            assert_eq!(!notices(&calm, &few, 90.0, 100).is_empty(), told, "{raters} raters, error {loss_error}");
+        }
     }
 }

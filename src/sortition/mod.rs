@@ -26,6 +26,8 @@ mod exhaustive;
 pub mod fairness;
 pub mod feasibility;
 pub mod goldilocks;
+#[cfg(feature = "highs")]
+pub mod highs;
 pub mod household;
 pub mod import;
 pub mod import_report;

@@ -1,6 +1,6 @@
-//! Linear and integer programs, posed once for the solvers behind them: microlp (simplex, branch and bound) and clarabel
-//! (interior point, with multipliers). No answer of a solver is believed where it matters: panels are checked in
-//! integers, optima by weak duality.
+//! Linear and integer programs, posed once for the solvers behind them: microlp (simplex, branch and bound), or HiGHS in its
+//! place with the feature `highs`, and clarabel (interior point, with multipliers). No answer of a solver is believed
+//! where it matters: panels are checked in integers, optima by weak duality, with the same arithmetic whichever it was.
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
@@ -126,8 +126,24 @@ impl Program {
         self.constraints.len() - 1
     }
 
-    /// A vertex by the simplex, or the best whole answer by branch and bound where columns are whole.
+    /// A vertex by the simplex, or the best whole answer by branch and bound where columns are whole: by HiGHS with the
+    /// feature `highs`, else by microlp.
+    ///
+    /// # Errors
+    /// Why there is no answer.
     pub fn solve(&self, effort: Effort, progress: &dyn Progress) -> Result<Vertex, Unsolved> {
+        #[cfg(feature = "highs")]
+        return super::highs::solve(self, effort, progress);
+        #[cfg(not(feature = "highs"))]
+        self.solve_by_microlp(effort, progress)
+    }
+
+    /// What [`Program::solve`] does without the feature `highs`: microlp, which looks at the caller between slices of
+    /// nodes. It can be asked beside HiGHS, for a second opinion.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub fn solve_by_microlp(&self, effort: Effort, progress: &dyn Progress) -> Result<Vertex, Unsolved> {
         use microlp::{ComparisonOp, OptimizationDirection, Problem, ResumeOptions, SolveOptions, TerminationReason};
         progress.checkpoint()?;
         let mut problem = Problem::new(OptimizationDirection::Minimize);

@@ -36,7 +36,7 @@ pub use exponentiality::{
 };
 pub use exponentials::exponentials;
 pub use goodness_of_fit::{GoodnessOfFit, LEAST_EXPECTED, goodness_of_fit};
-pub use intervals::{normal_quantile, wilson, wilson_share, zero_count_upper};
+pub use intervals::{mean_half_width, normal_quantile, student_t_quantile, wilson, wilson_share, zero_count_upper};
 pub use kmeans::{KMeans, silhouette};
 pub use lag_coupling::{LagBound, lag_bounds};
 pub use lbfgs::{Minimum, minimise};

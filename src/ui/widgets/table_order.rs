@@ -135,6 +135,8 @@ pub fn number_in(cell: &str) -> Option<f64> {
     let cell = ["below ", "above ", "> ", "< ", "≥ ", "≤ "].iter().find_map(|p| cell.strip_prefix(p)).unwrap_or(cell);
     // "0.41 (95 % interval 0.38 to 0.44)" sorts by its estimate.
     let cell = cell.split_once(" (").map_or(cell, |(estimate, _)| estimate);
+    // So does "0.41 ± 0.03".
+    let cell = cell.split_once(" ± ").map_or(cell, |(estimate, _)| estimate);
     let mut words = cell.split_whitespace();
     let mut total = plain(words.next()?)?;
     let Some(unit) = words.next() else { return Some(total) };
@@ -177,6 +179,7 @@ mod tests {
         assert_eq!(order(&["2 h 10 min", "45 s", "3 min 5 s", "12 ms"], ASCENDING), [3, 1, 2, 0]);
         assert_eq!(order(&["15.7 MB", "980 bytes", "2.0 kB"], DESCENDING), [0, 2, 1]);
         assert_eq!(order(&["0.5 (95 % interval 0.4 to 0.6)", "0.1 (95 % interval 0.0 to 0.9)"], ASCENDING), [1, 0]);
+        assert_eq!(order(&["0.20 ± 0.31", "-0.40 ± 0.02", "0.10 (one rater, no interval)"], ASCENDING), [1, 2, 0]);
         assert_eq!(order(&["below 1e-12", "exactly 0", "below 3e-13"], ASCENDING), [1, 2, 0]);
     }
 

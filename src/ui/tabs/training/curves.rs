@@ -1,7 +1,7 @@
 //! Curves of one run or several over each other, smoothed or not, by steps or by visits.
 
 use super::view::View;
-use super::words::Z;
+use super::words::half_width;
 use crate::dempo::training::EvaluationReport;
 use crate::figures::figure::{Axis, Figure, Layer, Ticks};
 use crate::figures::number;
@@ -192,18 +192,21 @@ pub fn figure(measure: Measure, curves: &[Curve<'_>], drawing: Drawing) -> Optio
             };
             layers.push(Layer::Line { name, colour, points: smoothed(&points, drawing.smoothing), dashed });
         }
-        let held = curve.view.evaluations.iter().filter_map(|report| Some((x(report.step), measure.held_out(report)?)));
+        let evaluations = &curve.view.evaluations[..];
+        let held = evaluations.iter().filter_map(|report| Some((report, measure.held_out(report)?)));
         let (mut with, mut without) = (Vec::new(), Vec::new());
-        for (x, [value, error]) in held.filter(|(_, [value, _])| value.is_finite()) {
-            if error.is_finite() {
-                with.push([x, value, value - Z * error, value + Z * error]);
-            } else {
-                without.push([x, value]);
+        for (report, [value, error]) in held.filter(|(_, [value, _])| value.is_finite()) {
+            match half_width(error, report.raters) {
+                Some(half) => with.push([x(report.step), value, value - half, value + half]),
+                None => without.push([x(report.step), value]),
             }
         }
-        let (name, colour) = match alone {
-            true => ("held-out raters".to_owned(), 1),
-            false => (format!("{}, held out", curve.name), curve.colour),
+        let one = evaluations.last().is_some_and(|last| last.raters == 1);
+        let (name, colour) = match (alone, one) {
+            (true, false) => ("held-out raters".to_owned(), 1),
+            (true, true) => ("one held-out rater, no interval".to_owned(), 1),
+            (false, false) => (format!("{}, held out", curve.name), curve.colour),
+            (false, true) => (format!("{}, one held out, no interval", curve.name), curve.colour),
         };
         found |= !with.is_empty() || !without.is_empty();
         if !with.is_empty() {
@@ -233,9 +236,9 @@ fn caption(measure: Measure, curves: &[Curve<'_>], drawing: Drawing) -> String {
     if drawing.smoothing > 0.0 {
         text += &format!("; exponential mean, the past weighs {}", number::fixed(drawing.smoothing, 2));
     }
-    let held = curves.iter().any(|curve| !curve.view.evaluations.is_empty());
+    let held = curves.iter().any(|curve| curve.view.evaluations.iter().any(|report| report.raters > 1));
     if held && matches!(measure, Measure::Loss | Measure::Accuracy) {
-        text += "; held-out raters with 95 % intervals over raters";
+        text += "; held-out raters with 95 % intervals over raters (Student's t)";
     }
     text + "."
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{ComboBox, Ui};
 
 use super::view::View;
-use super::words::{Z, with_error};
+use super::words::{half_width, with_error};
 use crate::dempo::monitor::{GroupRow, by_value, by_weight_decile};
 use crate::dempo::training::Visited;
 use crate::figures::figure::{Axis, Figure, Layer, Ticks};
@@ -91,8 +91,8 @@ impl Made {
                     row.name.clone(),
                     row.raters.to_string(),
                     row.pairs.to_string(),
-                    with_error(row.accuracy, row.accuracy_error, 3),
-                    with_error(row.margin, row.margin_error, 3),
+                    with_error(row.accuracy, row.accuracy_error, row.raters, 3),
+                    with_error(row.margin, row.margin_error, row.raters, 3),
                 ]
             })
             .collect();
@@ -120,9 +120,9 @@ fn bars(rows: &[GroupRow], of: impl Fn(&GroupRow) -> [f64; 2], colour: usize) ->
     let (mut with, mut alone) = (Vec::new(), Vec::new());
     for (place, row) in rows.iter().enumerate() {
         let [value, error] = of(row);
-        match error.is_finite() {
-            true => with.push([place as f64, value, value - Z * error, value + Z * error]),
-            false => alone.push([place as f64, value]),
+        match half_width(error, row.raters) {
+            Some(half) => with.push([place as f64, value, value - half, value + half]),
+            None => alone.push([place as f64, value]),
         }
     }
     let mut layers = Vec::new();
@@ -147,7 +147,9 @@ fn group_figure(
     layers.insert(0, Layer::Guide { name: String::new(), slope: 0.0, intercept: guide });
     Figure {
         title: format!("{title} by {name}"),
-        caption: format!("{title} by {name}: {of}; means over raters, 95 % intervals."),
+        caption: format!(
+            "{title} by {name}: {of}; means over raters, 95 % intervals (Student's t; none for one rater)."
+        ),
         x: Axis { label: name.to_owned(), ticks: Ticks::Names(rows.iter().map(|row| row.name.clone()).collect()) },
         y: Axis { label: unit.to_owned(), ticks: Ticks::Linear { range: None } },
         layers,
@@ -287,4 +289,31 @@ pub fn show_visits(ui: &mut Ui, view: &View, state: &mut GroupsState, commands: 
     let Some((_, visits)) = &state.visits else { return };
     card(ui, "", |ui| figure_view(ui, "training visits", &visits.figure, 260.0, &[], commands));
     card(ui, "Every rater", |ui| data_table(ui, "training raters", &visits.table, None, commands));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_widen_where_raters_are_few_and_one_rater_has_none() {
+        let row = |raters, accuracy_error| GroupRow {
+            name: String::new(),
+            raters,
+            pairs: 20,
+            accuracy: 0.6,
+            accuracy_error,
+            margin: 0.0,
+            margin_error: f64::NAN,
+        };
+        let rows = [row(2, 0.01), row(1, f64::NAN), row(1001, 0.01)];
+        let layers = bars(&rows, |row| [row.accuracy, row.accuracy_error], 0);
+        let [Layer::Intervals { points: with, .. }, Layer::Points { name, points: alone, .. }] = &layers[..] else {
+            panic!("{layers:?}")
+        };
+        let half: Vec<f64> = with.iter().map(|[_, value, _, high]| (high - value) / 0.01).collect();
+        assert!((half[0] - 12.706205).abs() < 1e-5 && (half[1] - 1.962339).abs() < 1e-5, "{half:?}");
+        assert_eq!(name, "one rater, no interval");
+        assert_eq!(alone[..], [[1.0, 0.6]]);
+    }
 }

@@ -338,8 +338,8 @@ fn numbers(ui: &mut Ui, view: &View, running: bool) {
     }
     if let Some(held) = view.evaluations.last() {
         let text = help::HELD_OUT_RATERS.text;
-        all.push(("Held-out loss", words::with_error(held.loss, held.loss_error, 3), text));
-        all.push(("Held-out accuracy", words::with_error(held.accuracy, held.accuracy_error, 3), text));
+        all.push(("Held-out loss", words::with_error(held.loss, held.loss_error, held.raters, 3), text));
+        all.push(("Held-out accuracy", words::with_error(held.accuracy, held.accuracy_error, held.raters, 3), text));
     }
     card(ui, "", |ui| stats(ui, &all));
 }

@@ -6,11 +6,10 @@ use crate::dempo::schedule::Mode;
 use crate::dempo::training::EvaluationReport;
 use crate::figures::number;
 use crate::jobs::spec::RunSpec;
+use crate::statistics::mean_half_width;
 use crate::store::RunRow;
 use crate::ui::widgets::VerdictKind;
 
-/// Half the width of a 95 % interval in standard errors.
-pub const Z: f64 = 1.96;
 /// Steps whose mean stands in a sentence.
 const LAST: usize = 20;
 
@@ -71,18 +70,24 @@ pub fn run_name(run: &RunRow) -> String {
     }
 }
 
-/// `0.612 ± 0.031` with half the width of the 95 % interval, or without where there is none.
-pub fn with_error(value: f64, error: f64, digits: usize) -> String {
-    match error.is_finite() {
-        true => format!("{} ± {}", number::fixed(value, digits), number::fixed(Z * error, digits)),
-        false => number::fixed(value, digits),
+/// Half the width of the 95 % interval of a mean over so many raters; none for one rater alone.
+pub fn half_width(error: f64, raters: usize) -> Option<f64> {
+    mean_half_width(error, raters, 0.95)
+}
+
+/// `0.612 ± 0.031` with half the width of the 95 % interval over raters; of one rater it is said that there is none.
+pub fn with_error(value: f64, error: f64, raters: usize, digits: usize) -> String {
+    match half_width(error, raters) {
+        Some(half) => format!("{} ± {}", number::fixed(value, digits), number::fixed(half, digits)),
+        None if raters == 1 => format!("{} (one rater, no interval)", number::fixed(value, digits)),
+        None => number::fixed(value, digits),
     }
 }
 
-fn percent_with_error(value: f64, error: f64) -> String {
-    match error.is_finite() {
-        true => format!("{} ± {} %", number::fixed(100.0 * value, 0), number::fixed(100.0 * Z * error, 0)),
-        false => format!("{} %", number::fixed(100.0 * value, 0)),
+fn percent_with_error(value: f64, error: f64, raters: usize) -> String {
+    match half_width(error, raters) {
+        Some(half) => format!("{} ± {} %", number::fixed(100.0 * value, 0), number::fixed(100.0 * half, 0)),
+        None => format!("{} %", number::fixed(100.0 * value, 0)),
     }
 }
 
@@ -123,14 +128,16 @@ fn after_step(report: &EvaluationReport, planned: u64) -> String {
 fn held_out(after: &str, first: &EvaluationReport, last: &EvaluationReport) -> (VerdictKind, String) {
     let numbers = format!(
         "{after} the model prefers the chosen answer in {} of the pairs of {} whom it has not learned from",
-        percent_with_error(last.accuracy, last.accuracy_error),
+        percent_with_error(last.accuracy, last.accuracy_error, last.raters),
         number::counted(last.raters as u64, "rater", "raters")
     );
-    let (low, high) = (last.accuracy - Z * last.accuracy_error, last.accuracy + Z * last.accuracy_error);
-    if low > 0.5 {
+    let half = half_width(last.accuracy_error, last.raters);
+    if half.is_some_and(|half| last.accuracy - half > 0.5) {
         (VerdictKind::Good, format!("{numbers}: more than chance."))
-    } else if high < 0.5 {
+    } else if half.is_some_and(|half| last.accuracy + half < 0.5) {
         (VerdictKind::Caution, format!("{numbers}: less than chance."))
+    } else if half.is_none() && last.raters == 1 {
+        (VerdictKind::Nothing, format!("{numbers}: one rater alone says nothing of others. Hold out at least two."))
     } else if last.step == first.step {
         (VerdictKind::Nothing, format!("{numbers}."))
     } else {
@@ -161,10 +168,11 @@ pub fn caption(run: &RunRow, view: &View) -> String {
     }
     if let Some(last) = view.evaluations.last() {
         text += &format!(
-            "; held out: loss {}, accuracy {} ({}, 95 % intervals)",
-            with_error(last.loss, last.loss_error, 3),
-            with_error(last.accuracy, last.accuracy_error, 3),
-            number::counted(last.raters as u64, "rater", "raters")
+            "; held out: loss {}, accuracy {} ({}{})",
+            with_error(last.loss, last.loss_error, last.raters, 3),
+            with_error(last.accuracy, last.accuracy_error, last.raters, 3),
+            number::counted(last.raters as u64, "rater", "raters"),
+            if last.raters > 1 { ", 95 % intervals" } else { "" }
         );
     }
     text + "."
@@ -188,16 +196,28 @@ mod tests {
     }
 
     #[test]
+    fn one_rater_has_no_interval() {
+        assert_eq!(with_error(0.612, f64::NAN, 1, 3), "0.612 (one rater, no interval)");
+        assert_eq!(with_error(0.5, 0.1, 5, 3), "0.500 ± 0.278");
+        let alone = EvaluationReport { raters: 1, ..report(9, 1.0, f64::NAN) };
+        let (kind, text) = held_out("After 9 steps", &report(0, 0.5, 0.0), &alone);
+        assert!(kind == VerdictKind::Nothing && text.contains("100 % of the pairs of 1 rater"), "{text}");
+        assert!(text.ends_with("says nothing of others. Hold out at least two."), "{text}");
+    }
+
+    #[test]
     fn only_what_is_told_apart_from_chance_is_called_so() {
         let start = report(0, 0.5, 0.0);
+        // Student's t of 8 degrees is 2.306, so that an error of 5 % makes 12 %.
         let say = |accuracy, error| held_out("After 9 steps", &start, &report(9, accuracy, error));
         assert!(
             say(0.7, 0.05)
                 .1
-                .ends_with("70 ± 10 % of the pairs of 9 raters whom it has not learned from: more than chance.")
+                .ends_with("70 ± 12 % of the pairs of 9 raters whom it has not learned from: more than chance.")
         );
         assert_eq!(say(0.3, 0.05).0, VerdictKind::Caution);
         assert!(say(0.55, 0.05).1.contains("not told apart from chance"));
+        assert!(say(0.61, 0.05).1.contains("not told apart"), "1.96 errors would leave chance out, 2.306 do not");
         assert!(say(0.55, f64::NAN).1.contains("not told apart"), "an error that is not known shows nothing");
     }
 }

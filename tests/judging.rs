@@ -91,6 +91,7 @@ fn speaker(provider: &MockProvider, model: &str) -> Speaker {
 fn spec(provider: &MockProvider, questions: usize) -> JudgeSpec {
     let entrant = |(name, _): (&str, f64)| Entrant {
         name: name.to_owned(),
+        instructions: String::new(),
         answers: AnswersFrom::Speaker(speaker(provider, name)),
     };
     JudgeSpec {
@@ -305,7 +306,11 @@ fn a_word_count_and_a_file_need_no_network() {
     let hasty = folder.path().join("hasty.jsonl");
     let lines = (0..4).map(|n| format!("{{\"question\": \"What about matter {n}?\", \"answer\": \"Now!\"}}\n"));
     std::fs::write(&hasty, lines.collect::<String>()).unwrap();
-    let entrant = |name: &str, path: &Path| Entrant { name: name.into(), answers: AnswersFrom::File(path.into()) };
+    let entrant = |name: &str, path: &Path| Entrant {
+        name: name.into(),
+        instructions: String::new(),
+        answers: AnswersFrom::File(path.into()),
+    };
     let rule = WordRule { wanted: vec!["wait".into()], unwanted: vec!["now".into()] };
     let spec = JudgeSpec {
         entrants: vec![entrant("Calm", &path), entrant("Hasty", &hasty)],

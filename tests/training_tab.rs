@@ -4,6 +4,8 @@
 // The tests' own helper functions may panic like the tests do.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/journey.rs"]
+mod journey;
 #[path = "support/mod.rs"]
 mod support;
 #[path = "support/workbench.rs"]
@@ -20,13 +22,13 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use journey::Window;
 use kleroterion::dempo::population::{Population, Size};
 use kleroterion::jobs::spec::RunSpec;
 use kleroterion::jobs::train::{RaterScheme, Tensors, TrainSpec};
 use kleroterion::sortition::algorithm::Algorithm;
 use kleroterion::sortition::lottery_run::LotterySpec;
 use kleroterion::store::{Project, RunFilter, RunRow};
-use kleroterion::ui::Workbench;
 use kleroterion::ui::command::{Command, TabKind, TrainingPath};
 use kleroterion::ui::settings::ThemeChoice;
 
@@ -34,131 +36,15 @@ use kleroterion::ui::settings::ThemeChoice;
 const SMALL: &str = r#"{"reference_free":true,"steps":6,"window":4,"evaluate_every":3,"checkpoint_every":3,"longest":96,"rank":4,"held_out":"3",
     "questions":"How should we handle quiet hours?"}"#;
 
-/// A workbench with a project of its own, on the Training tab.
-struct Window {
-    workbench: Rc<RefCell<Workbench>>,
-    harness: Harness<'static>,
-    folder: tempfile::TempDir,
-}
-
 impl Window {
-    /// So high that nothing waits below the fold.
-    fn new(drafts: &[(&str, &str)]) -> Self {
-        Self::of_size([1440.0, 3600.0], Theme::Light, drafts)
-    }
-
-    fn of_size(size: [f32; 2], theme: Theme, drafts: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let directory = folder.path().join("assembly");
-        let project = Project::create(&directory, "Assembly").unwrap();
-        for (key, draft) in drafts {
-            project.put_draft(key, draft).unwrap();
-        }
-        drop(project);
-        let (workbench, harness) = workbench::shown(&folder.path().join("settings"), size, theme);
-        let mut window = Self { workbench, harness, folder };
-        let choice = if theme == Theme::Dark { ThemeChoice::Dark } else { ThemeChoice::Light };
-        window.apply(Command::SetTheme(choice));
-        window.apply(Command::OpenProject(directory));
-        window.wait_for("All changes saved");
-        window.apply(Command::ShowTab(TabKind::Training));
-        window
-    }
-
-    fn apply(&mut self, command: Command) {
-        self.workbench.borrow_mut().apply(&self.harness.ctx, command);
-        self.harness.run_steps(2);
-    }
-
-    fn has(&self, text: &str) -> bool {
-        let contains = |found: Option<String>| found.is_some_and(|found| found.contains(text));
-        self.harness.query_all_by(|node| contains(node.label()) || contains(node.value())).next().is_some()
-    }
-
-    fn labels(&self) -> Vec<String> {
-        let named = self.harness.query_all_by(|node| node.label().is_some());
-        named.filter_map(|node| node.accesskit_node().label()).collect()
-    }
-
-    fn wait_for(&mut self, text: &str) {
-        let began = Instant::now();
-        while !self.has(text) {
-            let waited = began.elapsed();
-            assert!(waited < Duration::from_secs(240), "waited in vain for {text}; there is {:?}", self.labels());
-            std::thread::sleep(Duration::from_millis(10));
-            self.harness.step();
-        }
-    }
-
-    fn click(&mut self, label: &str) {
-        // What has just appeared may move once, until its size is known.
-        self.harness.run_steps(2);
-        let found = self.harness.get_all_by_label(label).next();
-        found.unwrap_or_else(|| panic!("no {label:?}")).click();
-        self.harness.run_steps(3);
-    }
-
-    /// Clicks a button whose words stand elsewhere too.
-    fn press(&mut self, label: &str) {
-        self.harness.run_steps(2);
-        self.harness.get_all_by_role_and_label(Role::Button, label).next().unwrap().click();
-        self.harness.run_steps(3);
-    }
-
-    /// Opens a combo box.
-    fn open(&mut self, label: &str) {
-        self.harness.run_steps(2);
-        self.harness.get_by_role_and_label(Role::ComboBox, label).click();
-        self.harness.run_steps(3);
-    }
-
-    fn type_into(&mut self, label: &str, text: &str) {
-        self.harness.get_by_role_and_label(Role::TextInput, label).focus();
-        self.harness.run_steps(2);
-        self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-        self.harness.run_steps(2);
-        self.harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
-        self.harness.run_steps(3);
-    }
-
-    fn figure(&self, title: &str) -> bool {
-        self.harness.query_by_role_and_label(Role::Figure, title).is_some()
-    }
-
-    fn can(&self, button: &str) -> bool {
-        !self.harness.get_by_role_and_label(Role::Button, button).accesskit_node().is_disabled()
-    }
-
-    fn project(&self) -> PathBuf {
-        self.folder.path().join("assembly")
-    }
-
-    fn runs(&self) -> Vec<RunRow> {
-        Project::open_reader(&self.project()).unwrap().runs(&RunFilter::default()).unwrap()
-    }
-
     fn trainings(&self) -> Vec<TrainSpec> {
         let runs = self.runs().into_iter();
         runs.filter_map(|run| if let RunSpec::Train(spec) = run.spec { Some(spec) } else { None }).collect()
     }
 
-    /// Answers the dialog that asks for a path.
-    fn answer(&mut self, field: &str, path: &Path, verb: &str) {
-        self.harness.run_steps(3);
-        self.type_into(field, path.to_str().unwrap());
-        self.click(verb);
-    }
-
-    fn picture(&mut self, name: &str) {
-        if let Some(folder) = std::env::var_os("TRAINING_PICTURES") {
-            let image = self.harness.render().unwrap();
-            image.save(Path::new(&folder).join(name)).unwrap();
-        }
-    }
-
     /// The sample in the form, with small settings.
     fn with_sample() -> Self {
-        let mut window = Self::new(&[("training", SMALL)]);
+        let mut window = Self::new(TabKind::Training, &[("training", SMALL)]);
         window.click("Make a sample population");
         window.wait_for("pairs of 200 raters");
         window.wait_for("worth ");
@@ -169,7 +55,7 @@ impl Window {
 #[test]
 fn the_sample_is_one_click_away_and_alive() {
     let draft = SMALL.replace(r#""reference_free":true,"#, "");
-    let mut window = Window::new(&[("training", &draft)]);
+    let mut window = Window::new(TabKind::Training, &[("training", &draft)]);
     assert!(window.has("No training yet"));
     assert!(window.has("Choose preferences first") && !window.can("Train"));
     window.click("Train on the sample");
@@ -295,7 +181,7 @@ fn settings_that_cannot_be_are_told_beside_their_fields() {
 
 #[test]
 fn preferences_of_another_form_are_imported_and_a_lopsided_weighting_is_noticed() {
-    let mut window = Window::new(&[("training", SMALL)]);
+    let mut window = Window::new(TabKind::Training, &[("training", SMALL)]);
     // One rater has nine in ten of the pairs.
     let mut text = String::from("whose,prompt,chosen,rejected\n");
     for pair in 0..99 {
@@ -340,7 +226,7 @@ fn preferences_of_another_form_are_imported_and_a_lopsided_weighting_is_noticed(
 fn a_lottery_of_the_panel_tab_makes_hard_and_soft_panels() {
     let drawn = r#"{"draw":{"drawn":{"run":1,"words":"3 1 4","equal":null}}}"#;
     let draft = r#"{"preferences":"sample-population/preferences.jsonl","alike":[],"held_out":"0"}"#;
-    let mut window = Window::new(&[("panel", drawn), ("training", draft)]);
+    let mut window = Window::new(TabKind::Training, &[("panel", drawn), ("training", draft)]);
     window.click("Make a sample population");
     window.wait_for("pairs of 200 raters");
     let made = Population::new(Size { raters: 200, pairs_per_rater: 8, panel: 20 }, 0).unwrap();
@@ -398,7 +284,7 @@ fn verdict_and_first_curves_are_on_the_first_screen() {
         ([1280.0, 800.0], Theme::Dark, 800.0),
         ([2560.0, 1440.0], Theme::Light, 1000.0),
     ] {
-        let mut window = Window::of_size(size, theme, &[("training", SMALL)]);
+        let mut window = Window::of_size(TabKind::Training, size, theme, &[("training", SMALL)]);
         let name = format!("{}-{theme:?}", size[0]);
         window.picture(&format!("empty-{name}.png"));
         window.click("Train on the sample");

@@ -50,7 +50,7 @@ pub(super) fn entrant(text: &str, key_variable: Option<&str>) -> Result<Entrant,
         Some(path) => AnswersFrom::File(PathBuf::from(path)),
         None => AnswersFrom::Speaker(speaker(who, key_variable)?),
     };
-    Ok(Entrant { name: name.to_owned(), answers })
+    Ok(Entrant { name: name.to_owned(), instructions: String::new(), answers })
 }
 
 /// Who judges.

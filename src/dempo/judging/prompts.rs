@@ -94,9 +94,10 @@ impl Prompts {
         Ok(())
     }
 
-    /// A question to a model that is compared.
-    pub fn question(&self, question: &str) -> Vec<Message> {
-        spoken(&self.answer_system, question.to_owned())
+    /// A question to a model that is compared, under its own `instructions` where it has some.
+    pub fn question(&self, instructions: &str, question: &str) -> Vec<Message> {
+        let own = !instructions.trim().is_empty();
+        spoken(if own { instructions } else { &self.answer_system }, question.to_owned())
     }
 
     /// What a judge is asked about `answers`; two may be compared as a pair.

@@ -150,13 +150,14 @@ fn speakers(spec: &JudgeSpec) -> Vec<Speaker> {
 
 /// What is asked of a model that is compared.
 fn question_of(spec: &JudgeSpec, question: u32, model: u16) -> ChatRequest {
-    let name = match &spec.entrants[usize::from(model)].answers {
+    let entrant = &spec.entrants[usize::from(model)];
+    let name = match &entrant.answers {
         AnswersFrom::Speaker(speaker) => speaker.model().to_owned(),
         AnswersFrom::File(_) => String::new(),
     };
     ChatRequest {
         model: name,
-        messages: spec.prompts.question(&spec.constitution.questions[question as usize].text),
+        messages: spec.prompts.question(&entrant.instructions, &spec.constitution.questions[question as usize].text),
         temperature: spec.answer_temperature,
         longest: spec.longest_answer,
         stop: STOPS.map(str::to_owned).to_vec(),

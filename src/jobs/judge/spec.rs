@@ -28,6 +28,10 @@ pub enum AnswersFrom {
 pub struct Entrant {
     /// As it is called in tables.
     pub name: String,
+    /// Goes before every question in place of [`Prompts::answer_system`]: one model may be compared with itself under
+    /// several instructions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub instructions: String,
     pub answers: AnswersFrom,
 }
 

@@ -43,6 +43,8 @@ pub struct Voice {
     /// As the provider names it.
     pub model: String,
     pub file: String,
+    /// Of a model that is compared: goes before every question.
+    pub instructions: String,
     /// Words between blanks or commas.
     pub wanted: String,
     pub unwanted: String,
@@ -60,6 +62,7 @@ impl Default for Voice {
             provider: presets.swap_remove(0),
             model: String::new(),
             file: String::new(),
+            instructions: String::new(),
             wanted: String::new(),
             unwanted: String::new(),
         }
@@ -195,7 +198,7 @@ impl Draft {
             VoiceKind::File => AnswersFrom::File(PathBuf::from(voice.file.trim())),
             _ => AnswersFrom::Speaker(voice.speaker().map_err(named)?),
         };
-        Ok(Entrant { name: voice.name.trim().to_owned(), answers })
+        Ok(Entrant { name: voice.name.trim().to_owned(), instructions: voice.instructions.trim().to_owned(), answers })
     }
 
     fn judge(voice: &Voice) -> Result<Judge, String> {
@@ -283,7 +286,8 @@ impl Draft {
     /// The form of a judging.
     pub fn of(spec: &JudgeSpec) -> Self {
         let entrant = |entrant: &Entrant| {
-            let mut voice = Voice { name: entrant.name.clone(), ..Voice::default() };
+            let mut voice =
+                Voice { name: entrant.name.clone(), instructions: entrant.instructions.clone(), ..Voice::default() };
             match &entrant.answers {
                 AnswersFrom::Speaker(speaker) => voice.take(speaker),
                 AnswersFrom::File(path) => {
@@ -330,21 +334,30 @@ impl Draft {
         }
     }
 
-    /// Fills the form with what works on any machine: the shipped model as it is and its first words at random, judged by a
-    /// count of words, on two questions of each clause.
+    /// Fills the form with what works on any machine: the shipped model under three instructions, judged by a count of
+    /// words, on one question of each clause.
     pub fn fill_example(&mut self, constitution: Arc<Constitution>) {
-        let model = |name: &str, local: &str| Voice { name: name.into(), local: local.into(), ..Voice::default() };
+        let model = |name: &str, instructions: &str| Voice {
+            name: name.into(),
+            local: "ekklesia".into(),
+            instructions: instructions.into(),
+            ..Voice::default()
+        };
         self.constitution = constitution;
-        self.questions_a_clause = 2;
-        self.entrants = vec![model("Ekklesia", "ekklesia"), model("Untrained", "random-like:ekklesia,seed=1")];
+        self.questions_a_clause = 1;
+        self.entrants = vec![
+            model("As it is", ""),
+            model("Told of the people", "We speak of the people, their rights and their laws."),
+            model("Told of war", "We speak of the king, his army and the war."),
+        ];
         self.judges = vec![Voice {
             name: "Word count".into(),
             kind: VoiceKind::Words,
-            wanted: "people, law, right, public, common, citizens".into(),
-            unwanted: "never, war, king".into(),
+            wanted: "people, law, laws, right, rights, public, common, citizens, liberty".into(),
+            unwanted: "war, army, king, enemy, force".into(),
             ..Voice::default()
         }];
-        self.longest_answer = 48;
+        self.longest_answer = 32;
         self.passes = 1;
     }
 

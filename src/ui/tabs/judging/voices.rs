@@ -99,6 +99,10 @@ pub fn fields(
             ui.selectable_value(&mut voice.kind, *kind, *name).on_hover_text(*why);
         }
     });
+    if matches!(place, Place::Entrant(_)) && voice.kind != VoiceKind::File {
+        let why = "Goes before every question: compares a model with itself under several instructions. Empty: the text that all share.";
+        text_field(ui, (place, "instructions"), "Instructions (optional)", &mut voice.instructions, "none", why);
+    }
     match voice.kind {
         VoiceKind::Local => local(ui, place, voice, commands),
         VoiceKind::Provider => provider(ui, context, probes, place, voice),

@@ -1,5 +1,5 @@
-//! The same programs posed to HiGHS (a C++ library under MIT), where the crate is built with the feature `highs`. It is a
-//! second opinion and the faster branch and bound; what a certificate says is checked by arithmetic, not by either solver.
+//! The same programs posed to HiGHS (a C++ library under MIT), where the crate is built with the feature `highs`: a second
+//! opinion. What a certificate says is checked by arithmetic, not by either solver.
 
 use ::highs::{HighsModelStatus, HighsSolutionStatus, RowProblem, Sense, SolvedModel};
 

@@ -84,9 +84,10 @@ fn drawn_at(page: &Page, name: &str) {
         theme::install(&context);
         let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, Vec2::new(width, 900.0)));
         let mut commands = Vec::new();
-        let output = context.run_ui(RawInput { screen_rect, ..RawInput::default() }, |ui| {
+        let mut output = context.run_ui(RawInput { screen_rect, ..RawInput::default() }, |ui| {
             draw(ui, name, page, &mut commands);
         });
+        output.textures_delta.clear();
         assert!(commands.is_empty() && !output.shapes.is_empty(), "{name}");
     }
 }

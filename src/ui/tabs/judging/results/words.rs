@@ -202,7 +202,7 @@ fn too_few_resamples(view: &ResultsView) -> Option<Sentence> {
         number::counted(models as u64, "model", "models"),
         number::count(least)
     );
-    (view.settings.resamples as u64 + 1 <= least).then_some((VerdictKind::Caution, text))
+    ((view.settings.resamples as u64) < least).then_some((VerdictKind::Caution, text))
 }
 
 /// Whether places matter; nothing to say where they do not.

@@ -65,8 +65,11 @@ pub fn bootstrap(
     }
 }
 
-/// Scores as a function of weights. Plackett-Luce looks first where all votes together have their maximum.
-fn scores_of<'a>(method: Method, votes: &'a Votes) -> Box<dyn Fn(&[f64]) -> Result<Vec<f64>, RankError> + 'a> {
+/// Scores as a function of the weights of ballots.
+type Scoring<'a> = Box<dyn Fn(&[f64]) -> Result<Vec<f64>, RankError> + 'a>;
+
+/// How `method` scores these votes whatever their weights. Plackett-Luce looks first where all votes together have their maximum.
+fn scores_of(method: Method, votes: &Votes) -> Scoring<'_> {
     if method == Method::PlackettLuce {
         let choices = Choices::new(votes);
         let start = choices.fit(votes, &votes.weights(), &vec![0.0; votes.models.len()]);

@@ -76,6 +76,11 @@ fn clause_name<'a>(view: &'a ResultsView, clause: &ClauseShares) -> &'a str {
     &view.verdicts.clauses[clause.clause as usize]
 }
 
+/// Its number in the tables, with as much of its text as an axis has room for.
+fn numbered(view: &ResultsView, clause: &ClauseShares) -> String {
+    format!("{}. {}", clause.clause + 1, short(clause_name(view, clause), NAME))
+}
+
 fn heat(view: &ResultsView) -> Figure {
     let clauses = &view.clauses;
     let order = &view.order;
@@ -83,7 +88,7 @@ fn heat(view: &ResultsView) -> Figure {
         title: "Win shares by clause".to_owned(),
         caption: "Each model's share of the comparisons won in a clause; rows sum to 1.".to_owned(),
         x: names("model", order.iter().map(|&model| view.model(model).to_owned())),
-        y: names("clause", clauses.iter().map(|clause| short(clause_name(view, clause), NAME))),
+        y: names("clause", clauses.iter().map(|clause| numbered(view, clause))),
         layers: vec![Layer::Heat {
             name: "win share".to_owned(),
             unit: String::new(),
@@ -106,7 +111,7 @@ fn difficulty(view: &ResultsView) -> Figure {
             "Normalised entropy of win shares, the hardest clause first; the line is the least that rankings which all \
                   agree can have."
                 .to_owned(),
-        x: names("clause", order.iter().map(|clause| short(clause_name(view, clause), NAME))),
+        x: names("number of the clause", order.iter().map(|clause| (clause.clause + 1).to_string())),
         y: linear("difficulty"),
         layers: vec![
             Layer::Guide {
@@ -141,10 +146,11 @@ fn consistency(view: &ResultsView) -> Figure {
 }
 
 fn table(view: &ResultsView) -> Sheet {
-    let mut header = vec!["clause", "questions", "difficulty"];
+    let mut header = vec!["number", "clause", "questions", "difficulty"];
     header.extend(view.order.iter().map(|&model| view.model(model)));
     let row = |clause: &ClauseShares| {
         let mut cells = vec![
+            Cell::count(u64::from(clause.clause) + 1),
             Cell::text(clause_name(view, clause)),
             Cell::count(clause.questions),
             Cell::Number(Some(clause.difficulty), words::three),

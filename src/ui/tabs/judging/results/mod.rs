@@ -63,12 +63,15 @@ impl Question {
     }
 }
 
+/// A view on its way.
+type Computation = Task<Result<Arc<ResultsView>, Cancelled>>;
+
 /// The results part of the tab, with its settings and what it computes.
 #[derive(Default)]
 pub struct Results {
     settings: Settings,
     part: Part,
-    working: Option<(Question, Task<Result<Arc<ResultsView>, Cancelled>>)>,
+    working: Option<(Question, Computation)>,
     /// The newest view and what it answers.
     view: Option<(Question, Arc<ResultsView>)>,
     /// A computation that the user ended, until something changes.

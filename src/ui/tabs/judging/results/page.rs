@@ -1,6 +1,6 @@
 //! A part of the results as a value: sentences, figures and tables, which one function draws.
 
-use eframe::egui::Ui;
+use eframe::egui::{Label, Ui};
 
 use crate::figures::figure::{Axis, Figure, Ticks};
 use crate::ui::command::{Command, LateTable, Table};
@@ -172,6 +172,6 @@ fn side_by_side(ui: &mut Ui, id: &str, figures: &[Shown], commands: &mut Vec<Com
 fn explained(ui: &mut Ui, help: Help) {
     ui.horizontal_top(|ui| {
         what_is(ui, help.name, help.text);
-        ui.label(theme::caption(help.first_sentence()).weak());
+        ui.add(Label::new(theme::caption(help.first_sentence()).weak()).wrap());
     });
 }

@@ -84,13 +84,13 @@ fn among_first(view: &ResultsView) -> Figure {
     let layers = in_order(view).into_iter().map(|row| Layer::Line {
         name: view.model(row.model).to_owned(),
         colour: row.model,
-        points: row.among_first.iter().enumerate().map(|(k, share)| [k as f64 + 1.0, *share]).collect(),
+        points: row.among_first.iter().enumerate().map(|(k, share)| [k as f64, *share]).collect(),
         dashed: false,
     });
     Figure {
         title: "Among the first k".to_owned(),
         caption: "Share of complete rankings in which a model is among the first k.".to_owned(),
-        x: linear("k"),
+        x: names("k", (1..=view.verdicts.models.len()).map(|k| k.to_string())),
         y: linear("share of rankings"),
         layers: layers.collect(),
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use eframe::egui;
+use eframe::egui::{Context, Pos2, RawInput, Rect, Vec2};
 
 use super::page::{Page, Part, draw};
 use super::view::{ResultsView, Settings};
@@ -12,6 +12,7 @@ use crate::progress::Silent;
 use crate::ranking::Method;
 use crate::ranking::verdicts::examples::{drawn, verdicts};
 use crate::ranking::verdicts::{Cluster, Selection, Unit, Verdicts};
+use crate::ui::theme;
 use crate::ui::widgets::VerdictKind;
 
 fn view(verdicts: &Verdicts, settings: Settings) -> ResultsView {
@@ -19,7 +20,7 @@ fn view(verdicts: &Verdicts, settings: Settings) -> ResultsView {
 }
 
 fn few() -> Settings {
-    Settings { resamples: 200, ..Settings::default() }
+    Settings { resamples: 400, ..Settings::default() }
 }
 
 /// Four models, judged twice on each of 80 questions by someone who prefers what comes first.
@@ -76,6 +77,21 @@ fn whole(figure: &Figure) {
     }
 }
 
+/// Draws a page in a narrow window and in a wide one.
+fn drawn_at(page: &Page, name: &str) {
+    for width in [480.0, 1200.0] {
+        let context = Context::default();
+        theme::install(&context);
+        let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, Vec2::new(width, 900.0)));
+        let mut commands = Vec::new();
+        let mut output = context.run_ui(RawInput { screen_rect, ..RawInput::default() }, |ui| {
+            draw(ui, name, page, &mut commands);
+        });
+        output.textures_delta.clear();
+        assert!(commands.is_empty() && !output.shapes.is_empty(), "{name}");
+    }
+}
+
 #[test]
 fn figures_and_tables_are_whole_whatever_was_judged() {
     let majorities = Settings { unit: Unit::Majorities, cluster: Cluster::Clause, ..few() };
@@ -102,7 +118,7 @@ fn figures_and_tables_are_whole_whatever_was_judged() {
                     Part::Note(text) => assert!(text.ends_with('.') || text.contains(':'), "{text}"),
                 }
             }
-            egui::__run_test_ui(|ui| draw(ui, name, &page, &mut Vec::new()));
+            drawn_at(&page, name);
         }
     }
 }
@@ -116,6 +132,9 @@ fn bias_and_rank_are_told_in_plain_words() {
     assert!(says(&page, "Judges prefer the answer shown first"), "{:?}", page.sentences);
     assert!(says(&page, "Longer answers win"), "{:?}", page.sentences);
     assert!(says(&page, "All looks are of one judge"), "{:?}", page.sentences);
+    let quick = Settings { resamples: 100, ..Settings::default() };
+    let page = scores::page(&self::view(&drawn(&[1.0, 0.0, -1.0], 40, 2, 0.0, 3), quick), Method::Borda);
+    assert!(says(&page, "With 100 resamples no pair of 3 models can be told apart: draw 120 or more"));
     let fair = drawn(&[0.0, 0.0, 0.0], 60, 1, 0.0, 8);
     let page = scores::page(&self::view(&fair, few()), Method::BradleyTerry);
     assert!(says(&page, "Nothing tells") && !says(&page, "Judges prefer"), "{:?}", page.sentences);

@@ -163,6 +163,7 @@ pub fn warnings(view: &ResultsView) -> Vec<Sentence> {
         let share = if low > 0.5 { length.longer_wins } else { 1.0 - length.longer_wins };
         all.push((VerdictKind::Caution, format!("{which} answers win {} of the pairs", number::percent(share))));
     }
+    all.extend(too_few_resamples(view));
     let own = |judge: u16| view.agreement.iter().find(move |row| row.judges == [judge, judge]);
     let heard: Vec<u16> = view.reliability.iter().map(|(judge, _)| *judge).collect();
     for &judge in &heard {
@@ -187,6 +188,21 @@ pub fn warnings(view: &ResultsView) -> Vec<Sentence> {
         all.push((VerdictKind::Caution, text));
     }
     all
+}
+
+/// A p-value cannot fall below two in the number of resamples, and Holm's correction multiplies the smallest by the number of
+/// pairs: with few resamples or many models no pair could pass.
+fn too_few_resamples(view: &ResultsView) -> Option<Sentence> {
+    let models = view.verdicts.models.len();
+    let pairs = (models * models.saturating_sub(1) / 2) as f64;
+    let least = (2.0 * pairs / LEVEL).ceil() as u64;
+    let text = format!(
+        "With {} no pair of {} can be told apart: draw {} or more",
+        number::counted(view.settings.resamples as u64, "resample", "resamples"),
+        number::counted(models as u64, "model", "models"),
+        number::count(least)
+    );
+    ((view.settings.resamples as u64) < least).then_some((VerdictKind::Caution, text))
 }
 
 /// Whether places matter; nothing to say where they do not.

@@ -70,7 +70,7 @@ impl FromStr for Method {
 }
 
 /// What a method makes of votes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Aggregation {
     /// One score a model; more is better.
     pub scores: Vec<f64>,

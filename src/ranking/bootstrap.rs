@@ -30,6 +30,17 @@ pub enum BootstrapError {
     Cancelled(#[from] Cancelled),
 }
 
+impl BootstrapError {
+    /// The reason with the names of the models and a way out.
+    pub fn words(&self, models: &[String]) -> String {
+        match self {
+            Self::NoAnswer(reason) => format!("{self}: {}", reason.words(models)),
+            Self::OneGroup => format!("{self}: judge more questions, or draw questions rather than clauses"),
+            Self::Cancelled(_) => self.to_string(),
+        }
+    }
+}
+
 /// Draws as many groups as there are, `resamples` times. Resample `k` comes from stream `k` of `seed`.
 ///
 /// # Errors

@@ -81,6 +81,22 @@ pub enum IndependenceError {
     Bootstrap(#[from] BootstrapError),
 }
 
+impl IndependenceError {
+    /// The reason with the names of the models and a way out.
+    pub fn words(&self, models: &[String]) -> String {
+        match self {
+            Self::TooFew => self.to_string(),
+            Self::NoFit { without: None, error } => error.words(models),
+            Self::NoFit { without: Some(model), error } => {
+                let others = models.iter().enumerate().filter(|(place, _)| place != model);
+                let others: Vec<String> = others.map(|(_, name)| name.clone()).collect();
+                format!("without {}, {}", models[*model], error.words(&others))
+            }
+            Self::Bootstrap(error) => error.words(models),
+        }
+    }
+}
+
 /// Leaves each model out in turn.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ pub mod bradley_terry;
 pub mod by_clause;
 pub mod comparison;
 mod copeland;
+pub mod findings;
 pub mod held_out;
 pub mod iia;
 pub mod kemeny;

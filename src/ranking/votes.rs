@@ -32,7 +32,7 @@ pub struct Votes {
 }
 
 /// How often each model was put above each other; a tie is half a win for both.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Wins {
     models: usize,
     counts: Vec<f64>,

@@ -1,105 +1,18 @@
-//! Everything that can be said of verdicts, computed once, on a background thread.
+//! Findings as they are shown: computed once, on a background thread, and told apart by a number.
 
-use std::sync::Arc;
+use std::ops::Deref;
 
-use super::words;
 use crate::progress::{Cancelled, Progress};
-use crate::ranking::aggregation::RankError;
-use crate::ranking::agreement::{Agreement, agreement};
-use crate::ranking::bootstrap::{BootstrapError, bootstrap, bootstrap_wins};
-use crate::ranking::by_clause::{ClauseShares, Consistency, clause_shares, consistency};
-use crate::ranking::comparison::{Comparison, comparisons};
-use crate::ranking::held_out::{HeldOut, held_out};
-use crate::ranking::iia::{Independence, IndependenceError, independence};
-use crate::ranking::length::{LengthBias, length_bias};
-use crate::ranking::position::{PositionBias, position_bias};
-use crate::ranking::ranks::{Margins, Ranks, margins, ranks};
-use crate::ranking::reliability::{Reliability, reliability};
-use crate::ranking::trajectory::{Settling, trajectory};
-use crate::ranking::transitivity::{Circles, Triple, circles, transitivity};
-use crate::ranking::verdicts::{Cluster, Selection, Unit, Verdicts};
-use crate::ranking::votes::{Votes, Wins};
-use crate::ranking::{Aggregation, Method, aggregate};
-
-/// Of all intervals.
-pub const LEVEL: f64 = 0.95;
-/// Share of the questions that the laws of rankings do not see before they are judged on it.
-const HELD_OUT: f64 = 0.2;
-/// Points of a curve over questions.
-const POINTS: usize = 120;
-
-/// What is computed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    pub selection: Selection,
-    pub unit: Unit,
-    pub cluster: Cluster,
-    pub resamples: usize,
-    pub seed: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            selection: Selection::default(),
-            unit: Unit::Votes,
-            cluster: Cluster::Question,
-            resamples: 1_000,
-            seed: 1,
-        }
-    }
-}
-
-/// What one method makes of the votes.
-#[derive(Clone, Debug)]
-pub struct Scored {
-    pub found: Aggregation,
-    /// 95 % intervals of the scores.
-    pub intervals: Vec<[f64; 2]>,
-    /// By model and rank, best first.
-    pub rank_probabilities: Vec<Vec<f64>>,
-    pub comparisons: Vec<Comparison>,
-    /// Resamples without an answer.
-    pub failed: usize,
-}
-
-/// One method, or why it has no answer.
-#[derive(Clone, Debug)]
-pub struct MethodScores {
-    pub method: Method,
-    pub outcome: Result<Scored, String>,
-}
+use crate::ranking::findings::Findings;
+pub use crate::ranking::findings::{MethodScores, Scored, Settings};
+use crate::ranking::verdicts::Verdicts;
 
 /// Numbers behind every part of the results.
 #[derive(Clone, Debug)]
 pub struct ResultsView {
     /// Another one for every view.
     pub serial: u64,
-    pub settings: Settings,
-    /// Those that were selected.
-    pub verdicts: Arc<Verdicts>,
-    /// Questions with a verdict, and clauses with one.
-    pub questions: u64,
-    pub judged_clauses: u64,
-    pub methods: Vec<MethodScores>,
-    /// Models, best first by the first method with an answer.
-    pub order: Vec<usize>,
-    /// Pairwise counts of what counts as one comparison.
-    pub wins: Wins,
-    pub held_out: Vec<(Method, Result<HeldOut, String>)>,
-    pub independence: Result<Independence, String>,
-    pub triples: Vec<Triple>,
-    pub circles: Vec<Circles>,
-    pub positions: Vec<PositionBias>,
-    pub lengths: Vec<LengthBias>,
-    /// Agreement of each judge's looks; `None` where no question has two complete rankings.
-    pub reliability: Vec<(u16, Option<Reliability>)>,
-    pub agreement: Vec<Agreement>,
-    pub clauses: Vec<ClauseShares>,
-    pub consistency: Vec<Consistency>,
-    pub ranks: Vec<Ranks>,
-    pub margins: Vec<Margins>,
-    pub trajectory: Vec<Settling>,
+    found: Findings,
 }
 
 impl ResultsView {
@@ -113,127 +26,14 @@ impl ResultsView {
         serial: u64,
         progress: &dyn Progress,
     ) -> Result<Self, Cancelled> {
-        let verdicts = Arc::new(verdicts.selected(&settings.selection));
-        let (by, resamples, seed) = (settings.cluster, settings.resamples, settings.seed);
-        let counted = verdicts.ballots(settings.unit, by);
-        let wins = counted.wins(&counted.weights());
-        progress.stage("pairs drawn again");
-        let wins_resampled = said(bootstrap_wins(&counted, resamples, seed, progress), &counted)?.unwrap_or_default();
-        let mut methods = Vec::new();
-        for method in Method::ALL {
-            progress.stage(words::method_name(method));
-            let outcome = scored(method, &counted, &wins, &wins_resampled, settings, progress)?;
-            methods.push(MethodScores { method, outcome });
-        }
-        // Whole ballots from here on, whatever counts as one comparison.
-        let votes = verdicts.votes(by);
-        let by_question = verdicts.votes(Cluster::Question);
-        progress.stage("fits without each model");
-        let independence = match independence(&votes, resamples, seed, progress) {
-            Err(IndependenceError::Bootstrap(BootstrapError::Cancelled(cancelled))) => return Err(cancelled),
-            Err(error) => Err(words::independence_error(&error, &votes.models)),
-            Ok(found) => Ok(found),
-        };
-        progress.stage("what sways judges");
-        progress.checkpoint()?;
-        let positions = position_bias(&verdicts, by, resamples, resamples, seed);
-        progress.checkpoint()?;
-        let lengths = length_bias(&verdicts, by, resamples, seed);
-        let circles = circles(&verdicts, by, resamples, seed);
-        progress.checkpoint()?;
-        let of_judge =
-            |judge: u16| (judge, reliability(&verdicts.selected(&Selection::judge(judge)).votes(Cluster::Question)));
-        let heard = |judge: &u16| verdicts.verdicts.iter().any(|verdict| verdict.judge == *judge);
-        let reliability = (0..verdicts.judges.len() as u16).filter(heard).map(of_judge).collect();
-        let agreement = agreement(&verdicts);
-        progress.checkpoint()?;
-        let clauses = clause_shares(&verdicts);
-        let laws = [Method::PlackettLuce, Method::Mallows].into_iter();
-        let held_out = laws.filter_map(|law| Some((law, kept_back(law, &by_question, seed)?))).collect();
-        let ranks = ranks(&verdicts, by, resamples, seed);
-        let scores = methods.iter().find_map(|row| row.outcome.as_ref().ok()).map(|scored| &scored.found.scores);
-        let mut order: Vec<usize> = (0..verdicts.models.len()).collect();
-        if let Some(scores) = scores {
-            order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
-        }
-        Ok(Self {
-            serial,
-            settings: settings.clone(),
-            questions: by_question.groups.len() as u64,
-            judged_clauses: clauses.len() as u64,
-            order,
-            triples: transitivity(&wins, &wins_resampled),
-            consistency: consistency(&clauses),
-            margins: margins(&by_question),
-            trajectory: trajectory(&by_question, POINTS),
-            verdicts,
-            methods,
-            wins,
-            held_out,
-            independence,
-            circles,
-            positions,
-            lengths,
-            reliability,
-            agreement,
-            clauses,
-            ranks,
-        })
-    }
-
-    /// The name of a model.
-    pub fn model(&self, place: usize) -> &str {
-        &self.verdicts.models[place]
-    }
-
-    /// The name of a judge, or of all of them.
-    pub fn judge(&self, place: Option<u16>) -> &str {
-        place.map_or("all judges", |place| &self.verdicts.judges[usize::from(place)])
-    }
-
-    /// What a method found, or why it found nothing.
-    pub fn by(&self, method: Method) -> Result<&Scored, &str> {
-        let found = self.methods.iter().find(|row| row.method == method);
-        found.map_or(Err("not computed"), |row| row.outcome.as_ref().map_err(String::as_str))
+        Ok(Self { serial, found: Findings::compute(verdicts, settings, progress)? })
     }
 }
 
-/// An answer, or why there is none in words; only being cancelled ends the whole.
-fn said<T>(found: Result<T, BootstrapError>, votes: &Votes) -> Result<Result<T, String>, Cancelled> {
-    match found {
-        Ok(found) => Ok(Ok(found)),
-        Err(BootstrapError::Cancelled(cancelled)) => Err(cancelled),
-        Err(error) => Ok(Err(words::bootstrap_error(&error, &votes.models))),
-    }
-}
+impl Deref for ResultsView {
+    type Target = Findings;
 
-fn scored(
-    method: Method,
-    votes: &Votes,
-    wins: &Wins,
-    wins_resampled: &[Wins],
-    settings: &Settings,
-    progress: &dyn Progress,
-) -> Result<Result<Scored, String>, Cancelled> {
-    let found = match aggregate(method, votes, &votes.weights()) {
-        Ok(found) => found,
-        Err(error) => return Ok(Err(words::rank_error(&error, &votes.models))),
-    };
-    let drawn = said(bootstrap(method, votes, settings.resamples, settings.seed, progress), votes)?;
-    Ok(drawn.map(|drawn| Scored {
-        intervals: drawn.intervals(LEVEL),
-        rank_probabilities: drawn.rank_probabilities(),
-        comparisons: comparisons(method, &found.scores, wins, &drawn, wins_resampled, LEVEL),
-        failed: drawn.failed,
-        found,
-    }))
-}
-
-fn kept_back(law: Method, votes: &Votes, seed: u64) -> Option<Result<HeldOut, String>> {
-    match held_out(law, votes, HELD_OUT, seed) {
-        Ok(found) => found.map(Ok),
-        // One question cannot be parted into seen and unseen.
-        Err(RankError::TooFew) => None,
-        Err(error) => Some(Err(words::rank_error(&error, &votes.models))),
+    fn deref(&self) -> &Findings {
+        &self.found
     }
 }

@@ -3,10 +3,7 @@
 use super::view::ResultsView;
 use crate::figures::number;
 use crate::ranking::Method;
-use crate::ranking::aggregation::RankError;
-use crate::ranking::bootstrap::BootstrapError;
 use crate::ranking::comparison::Comparison;
-use crate::ranking::iia::IndependenceError;
 use crate::ranking::position::PositionBias;
 use crate::ranking::verdicts::{Cluster, Unit};
 use crate::ui::widgets::VerdictKind;
@@ -106,35 +103,6 @@ pub fn estimate(value: f64, interval: Option<[f64; 2]>, write: fn(f64) -> String
 
 pub fn p_value(value: f64) -> String {
     number::probability(value)
-}
-
-pub fn rank_error(error: &RankError, models: &[String]) -> String {
-    crate::ui::format::sentence(&error.words(models))
-}
-
-pub fn bootstrap_error(error: &BootstrapError, models: &[String]) -> String {
-    match error {
-        BootstrapError::NoAnswer(reason) => format!("No resample had an answer: {}", reason.words(models)),
-        BootstrapError::OneGroup => {
-            "There is only one group of verdicts, which cannot be drawn again: judge more questions, or draw questions \
-             rather than clauses"
-                .to_owned()
-        }
-        BootstrapError::Cancelled(_) => "Cancelled".to_owned(),
-    }
-}
-
-pub fn independence_error(error: &IndependenceError, models: &[String]) -> String {
-    match error {
-        IndependenceError::TooFew => "Leaving a model out needs three models or more".to_owned(),
-        IndependenceError::NoFit { without: None, error } => rank_error(error, models),
-        IndependenceError::NoFit { without: Some(model), error } => {
-            let others: Vec<String> =
-                models.iter().enumerate().filter(|(place, _)| place != model).map(|(_, name)| name.clone()).collect();
-            format!("Without {}: {}", models[*model], error.words(&others))
-        }
-        IndependenceError::Bootstrap(error) => bootstrap_error(error, models),
-    }
 }
 
 /// `Soft is ranked above Full: 0.28 [0.25, 0.31]; Holm p = 0.005`, or that nothing tells the two apart.

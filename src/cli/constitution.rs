@@ -2,6 +2,7 @@
 
 mod export;
 mod judge;
+mod results;
 mod speakers;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,10 @@ pub(crate) enum ConstitutionCommand {
     Questions(Box<judge::Questions>),
     /// Let models answer the questions and judges compare the answers.
     Judge(Box<judge::Judge>),
+    /// Everything that can be said of verdicts: seven methods, pairs, clauses, judges, diagnostics.
+    Results(results::Results),
+    /// Store verdicts that were given elsewhere in a project.
+    ImportVerdicts(results::ImportVerdicts),
     /// Write answers, verdicts and calls of a stored run as JSON lines.
     Export(export::Export),
 }
@@ -33,6 +38,8 @@ impl ConstitutionCommand {
             Self::Import(import) => import.run(),
             Self::Questions(questions) => questions.run(),
             Self::Judge(judge) => judge.run(),
+            Self::Results(results) => results.run(),
+            Self::ImportVerdicts(import) => import.run(),
             Self::Export(export) => export.run(),
         }
     }

@@ -173,7 +173,8 @@ impl Collected {
     }
 }
 
-fn text(path: &Path) -> Result<String, RankingsError> {
+/// A file's text without a mark of its byte order.
+pub(super) fn text(path: &Path) -> Result<String, RankingsError> {
     let bytes = std::fs::read(path)
         .map_err(|error| RankingsError::Unreadable { path: path.to_owned(), error: error.to_string() })?;
     let text = String::from_utf8(bytes)

@@ -78,6 +78,9 @@ impl RunSpec {
             }
             Self::Train(_) => line.extend(["train", "run", "--spec", "training.json"].map(str::to_owned)),
             Self::Judge(_) => line.extend(["constitution", "judge", "--spec", "judging.json"].map(str::to_owned)),
+            Self::ImportVerdicts(spec) => {
+                line.extend(["constitution".to_owned(), "import-verdicts".to_owned(), quoted(&spec.source)]);
+            }
             Self::Questions(_) => {
                 line.extend(["constitution", "questions", "--spec", "questions.json"].map(str::to_owned));
             }

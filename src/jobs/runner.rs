@@ -59,7 +59,11 @@ impl Lane {
             // Endpoints do the work elsewhere; what this machine's own models answer waits its turn.
             RunSpec::Judge(_) | RunSpec::Questions(_) if spec.speakers().any(Speaker::is_local) => Self::Heavy,
             RunSpec::Judge(_) | RunSpec::Questions(_) => Self::Light,
-            RunSpec::Fetch(_) | RunSpec::Verify(_) | RunSpec::VerifyPanel(_) | RunSpec::ImportTrl(_) => Self::Light,
+            RunSpec::Fetch(_)
+            | RunSpec::Verify(_)
+            | RunSpec::VerifyPanel(_)
+            | RunSpec::ImportTrl(_)
+            | RunSpec::ImportVerdicts(_) => Self::Light,
         }
     }
 }
@@ -468,7 +472,7 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
         RunSpec::Escape(spec) => model(&spec.model),
         RunSpec::Phase(spec) => spec.subjects().find_map(model),
         RunSpec::Trajectories(spec) => model(&spec.model),
-        RunSpec::Lottery(_) | RunSpec::VerifyPanel(_) => None,
+        RunSpec::Lottery(_) | RunSpec::VerifyPanel(_) | RunSpec::ImportVerdicts(_) => None,
         RunSpec::TrainMlm(spec) => [&spec.text, &spec.out]
             .into_iter()
             .find(|path| project.inside(path).is_err())

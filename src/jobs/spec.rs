@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::judge::{JudgeSpec, QuestionsSpec};
+use super::judge::{ImportVerdictsSpec, JudgeSpec, QuestionsSpec};
 use super::speaker::Speaker;
 use super::train::{ImportTrlSpec, TrainSpec};
 use crate::glauber::certify::CertifySpec;
@@ -42,6 +42,8 @@ pub enum RunSpec {
     ImportTrl(ImportTrlSpec),
     /// Models answer the questions of a constitution, and judges compare the answers.
     Judge(JudgeSpec),
+    /// Takes in verdicts of judges that were given elsewhere.
+    ImportVerdicts(ImportVerdictsSpec),
     /// A model writes questions for the clauses of a constitution.
     Questions(QuestionsSpec),
     /// Downloads a hub model into the cache.
@@ -92,6 +94,7 @@ impl RunSpec {
             Self::Train(_) => "train",
             Self::ImportTrl(_) => "import-trl",
             Self::Judge(_) => "judge",
+            Self::ImportVerdicts(_) => "import-verdicts",
             Self::Questions(_) => "questions",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
@@ -113,7 +116,7 @@ impl RunSpec {
             Self::Judge(spec) => spec.seed,
             Self::Questions(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
-            Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) | Self::ImportTrl(_) => 0,
+            Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) | Self::ImportTrl(_) | Self::ImportVerdicts(_) => 0,
         }
     }
     /// The model reference the run asks for, if it asks for one by name.
@@ -130,6 +133,7 @@ impl RunSpec {
             Self::Fetch(spec) => Some(&spec.model),
             Self::Questions(spec) => Some(spec.writer.model()),
             Self::Judge(_)
+            | Self::ImportVerdicts(_)
             | Self::Lottery(_)
             | Self::TrainMlm(_)
             | Self::ImportTrl(_)

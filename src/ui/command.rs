@@ -153,6 +153,8 @@ pub enum JudgingPath {
     Constitution,
     /// Questions for the clauses that are there.
     Questions,
+    /// Verdicts that were given elsewhere.
+    Verdicts,
     /// Answers of the model in this row, made elsewhere.
     Answers(usize),
     /// The adapter of the model in this row.

@@ -111,9 +111,7 @@ impl Purpose {
                 Chooser::OpenFile
             }
             Self::Training(_) | Self::Judging(JudgingPath::Adapter(_)) => Chooser::Folder,
-            Self::Judging(JudgingPath::Constitution | JudgingPath::Questions | JudgingPath::Answers(_)) => {
-                Chooser::OpenFile
-            }
+            Self::Judging(_) => Chooser::OpenFile,
             Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::Seated | Self::People => {
                 Chooser::OpenFile
             }
@@ -135,6 +133,7 @@ impl Purpose {
             Self::Judging(JudgingPath::Constitution) => {
                 Some(("Constitution", &["json", "txt", "md", "csv", "tsv", "xlsx"]))
             }
+            Self::Judging(JudgingPath::Verdicts) => Some(("Verdicts", &["jsonl", "csv"])),
             Self::Judging(JudgingPath::Questions) => Some(("Questions", &["jsonl", "csv", "tsv", "xlsx"])),
             Self::Judging(JudgingPath::Answers(_)) => Some(("Answers", &["jsonl"])),
             _ => None,
@@ -217,6 +216,12 @@ fn judging_words(wanted: JudgingPath) -> (String, &'static str, &'static str, &'
         JudgingPath::Questions => (
             "Import questions",
             "Questions for the clauses that are there: JSON lines or a table with clause (its id or text) and question.",
+            "File",
+            "Import",
+        ),
+        JudgingPath::Verdicts => (
+            "Import verdicts",
+            "Rankings as JSON lines (ranking or rankings, and question, clause, judge, shown where there are), or pairs as CSV (left, right, winner).",
             "File",
             "Import",
         ),

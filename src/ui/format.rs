@@ -37,6 +37,7 @@ pub fn run_kind(kind: &str) -> String {
         "train" => "Training".to_owned(),
         "import-trl" => "Training from TRL".to_owned(),
         "judge" => "Judging".to_owned(),
+        "import-verdicts" => "Imported verdicts".to_owned(),
         "questions" => "Writing questions".to_owned(),
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
@@ -75,6 +76,9 @@ pub fn about(spec: &RunSpec) -> String {
             counted(spec.constitution.questions.len() as u64, "question", "questions"),
             counted(spec.entrants.len() as u64, "model", "models")
         ),
+        RunSpec::ImportVerdicts(spec) => {
+            format!("{}, {}", spec.source, counted(spec.verdicts.verdicts.len() as u64, "verdict", "verdicts"))
+        }
         RunSpec::Questions(spec) => format!("{}, {} a clause", spec.constitution.name, spec.count),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
@@ -115,6 +119,14 @@ pub fn settings(spec: &RunSpec) -> String {
             "name": spec.name,
             "people": spec.audit.people.len(),
             "pool_sha256": spec.audit.pool_sha256,
+        })),
+        RunSpec::ImportVerdicts(spec) => serde_json::to_string_pretty(&serde_json::json!({
+            "kind": "import-verdicts",
+            "source": spec.source,
+            "models": spec.verdicts.models,
+            "judges": spec.verdicts.judges,
+            "questions": spec.verdicts.questions.len(),
+            "verdicts": spec.verdicts.verdicts.len(),
         })),
         spec => serde_json::to_string_pretty(spec),
     };

@@ -93,11 +93,15 @@ impl Window {
     }
 
     pub fn type_into(&mut self, label: &str, text: &str) {
-        self.harness.get_by_role_and_label(Role::TextInput, label).focus();
+        let role = match self.harness.query_by_role_and_label(Role::TextInput, label) {
+            Some(_) => Role::TextInput,
+            None => Role::MultilineTextInput,
+        };
+        self.harness.get_by_role_and_label(role, label).focus();
         self.harness.run_steps(2);
         self.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
         self.harness.run_steps(2);
-        self.harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
+        self.harness.get_by_role_and_label(role, label).type_text(text);
         self.harness.run_steps(3);
     }
 

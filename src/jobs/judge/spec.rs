@@ -8,6 +8,7 @@ use crate::dempo::constitution::Constitution;
 use crate::dempo::judging::{Comparing, Prompts, WordRule};
 use crate::jobs::speaker::Speaker;
 use crate::providers::price::PriceTable;
+use crate::ranking::verdicts::Verdicts;
 
 /// Labels are letters.
 pub const MOST_MODELS: usize = 26;
@@ -180,6 +181,16 @@ impl JudgeSpec {
         }
         check_budget(self.budget)
     }
+}
+
+/// Takes in verdicts that were given elsewhere.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportVerdictsSpec {
+    pub version: u32,
+    /// Name of the file they come from.
+    pub source: String,
+    pub verdicts: Arc<Verdicts>,
 }
 
 /// A writing of questions by a model (dempo.md, section 6: 40 a clause at temperature 0.7).

@@ -11,7 +11,7 @@ use super::project_thread::{Opening, ProjectThread, Request};
 use super::{ProjectState, Workbench, home_of, unfinished};
 use crate::jobs::spec::RunSpec;
 use crate::store::{Project, RunId};
-use crate::ui::command::{Command, NewRun, TabKind, TrainingPath};
+use crate::ui::command::{Command, JudgingPath, NewRun, TabKind, TrainingPath};
 use crate::ui::command_palette::Palette;
 use crate::ui::dialogs::{Dialog, Export, Outcome, PathDialog, Purpose, Then};
 use crate::ui::log_panel::Level;
@@ -153,6 +153,7 @@ impl Workbench {
             Some(spec @ RunSpec::Train(_)) => {
                 self.replace_draft(TabKind::Training, |workbench| workbench.training.set_spec(&spec));
             }
+            Some(RunSpec::ImportVerdicts(_)) => self.ask_path(Purpose::Judging(JudgingPath::Verdicts)),
             Some(spec @ (RunSpec::Judge(_) | RunSpec::Questions(_))) => {
                 self.replace_draft(TabKind::Judging, |workbench| workbench.judging.set_spec(&spec));
             }

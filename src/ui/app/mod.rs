@@ -429,7 +429,7 @@ fn home_of(kind: &str) -> TabKind {
         "trajectories" => TabKind::Trajectories,
         "lottery" | "verify-panel" => TabKind::Panel,
         "train" | "import-trl" => TabKind::Training,
-        "judge" | "questions" => TabKind::Judging,
+        "judge" | "questions" | "import-verdicts" => TabKind::Judging,
         _ => TabKind::Runs,
     }
 }

@@ -315,6 +315,10 @@ fn judges(
             "Without a judge only answers are collected. You can always judge yourself, blind, once they are there.";
         ui.label(theme::caption(what).weak());
     }
+    let what = "Rankings or pairs that were given elsewhere, as a run of their own.";
+    if ui.button("Import verdicts…").on_hover_text(what).clicked() {
+        commands.push(Command::ChooseForJudging(JudgingPath::Verdicts));
+    }
     if ui.button("Add a judge").clicked() {
         let like = draft.judges.last().cloned().unwrap_or(Voice { kind: VoiceKind::Provider, ..Voice::default() });
         draft.judges.push(Voice { name: free_name(&draft.judges, "Judge"), ..like });

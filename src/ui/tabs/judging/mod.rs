@@ -26,8 +26,9 @@ use self::outcome::Outcome;
 use super::shared::columns;
 use super::shared::form_draft::FormDraft;
 use crate::dempo::constitution::{Constitution, Question};
-use crate::formats::constitutions;
 use crate::formats::table::TableWarning;
+use crate::formats::{constitutions, verdicts};
+use crate::jobs::judge::ImportVerdictsSpec;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, JudgingPath, TabKind};
@@ -65,6 +66,9 @@ pub struct JudgingTab {
     /// A file that is to be read, and whether it holds only questions.
     chosen: Option<(PathBuf, bool)>,
     reading: Requested<Result<Imported, String>>,
+    /// A file of verdicts that is to be read.
+    chosen_verdicts: Option<PathBuf>,
+    verdicts: Requested<Result<ImportVerdictsSpec, String>>,
     /// What the last import did, or why it did nothing.
     told: Option<Result<String, String>>,
     why_hidden: bool,
@@ -74,6 +78,7 @@ impl JudgingTab {
     /// Draws the whole tab into `ui`.
     pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.read(context);
+        self.read_verdicts(context, commands);
         self.form.follow(&self.draft);
         columns::form(ui, "judging", |ui| {
             if form::show(ui, context, &mut self.draft, &mut self.form, commands) {
@@ -137,6 +142,31 @@ impl JudgingTab {
             }
             Err(problem) => Err(format::sentence(&problem)),
         });
+    }
+
+    /// Reads verdicts that were given elsewhere, and makes a run of them.
+    fn read_verdicts(&mut self, context: &TabContext<'_>, commands: &mut Vec<Command>) {
+        if let Some(path) = self.chosen_verdicts.take() {
+            let wake = context.wake.clone();
+            self.told = None;
+            self.verdicts.ask(
+                move || wake(),
+                move || {
+                    let verdicts = Arc::new(verdicts::read(&path).map_err(|error| error.to_string())?);
+                    let source = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    Ok(ImportVerdictsSpec { version: 1, source, verdicts })
+                },
+            );
+        }
+        let Some(found) = self.verdicts.get().cloned() else { return };
+        self.verdicts.clear();
+        match found {
+            Ok(spec) => {
+                commands.push(Command::StartRun(Box::new(RunSpec::ImportVerdicts(spec))));
+                self.outcome.follow_newest();
+            }
+            Err(problem) => self.told = Some(Err(format::sentence(&problem))),
+        }
     }
 
     /// Adds questions; one with an id that is taken replaces what has it.
@@ -238,6 +268,7 @@ impl JudgingTab {
         match wanted {
             JudgingPath::Constitution => self.chosen = Some((path, false)),
             JudgingPath::Questions => self.chosen = Some((path, true)),
+            JudgingPath::Verdicts => self.chosen_verdicts = Some(path),
             JudgingPath::Answers(row) => {
                 if let Some(voice) = self.draft.entrants.get_mut(row) {
                     voice.file = text;

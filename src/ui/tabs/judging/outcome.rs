@@ -49,7 +49,7 @@ pub struct Outcome {
 
 /// Whether a run is shown in this tab.
 pub fn is_judging(run: &RunRow) -> bool {
-    matches!(run.spec, RunSpec::Judge(_) | RunSpec::Questions(_))
+    matches!(run.spec, RunSpec::Judge(_) | RunSpec::Questions(_) | RunSpec::ImportVerdicts(_))
 }
 
 fn run_name(run: &RunRow) -> String {
@@ -110,6 +110,10 @@ impl Outcome {
                 Some(Ok(view)) => view,
             };
             calls(ui, view);
+            if matches!(run.spec, RunSpec::ImportVerdicts(_)) {
+                self.results.show(ui, context, &view.verdicts, commands);
+                return;
+            }
             if view.spec.is_none() {
                 taken = written(ui, run, view.written.as_ref(), commands);
                 return;

@@ -35,11 +35,15 @@ impl View {
         let totals = project.call_totals(run)?;
         let RunSpec::Judge(spec) = spec else {
             let written = project.document(run, judge::QUESTIONS)?;
+            let verdicts = match spec {
+                RunSpec::ImportVerdicts(spec) => spec.verdicts.clone(),
+                _ => Arc::default(),
+            };
             return Ok(Self {
                 spec: None,
                 answers: Arc::default(),
                 rows: Arc::default(),
-                verdicts: Arc::default(),
+                verdicts,
                 coverage: None,
                 written,
                 totals,

@@ -47,8 +47,14 @@ fn the_example_needs_neither_key_nor_download() {
     window.picture("judging-scores.png");
     window.press("Answers");
     window.wait_for("Told of war");
+    // A model as small as this one may have nothing to say to a question.
+    for _ in 0..19 {
+        if window.has("Verdicts") {
+            break;
+        }
+        window.press("Next");
+    }
     window.wait_for("Verdicts");
-    window.press("Next");
     window.click("Call behind the answer of As it is");
     window.wait_for("tokens read");
     window.picture("judging-answers.png");
@@ -151,7 +157,7 @@ fn a_person_judges_blind_by_the_keyboard() {
     window.wait_for("All judged");
     window.press("Results");
     window.wait_for("Draw again");
-    assert!(window.figure("Scores by Bradley-Terry"));
+    window.wait_for("Scores");
     window.picture("judging-person.png");
 }
 

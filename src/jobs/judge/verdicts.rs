@@ -125,14 +125,15 @@ impl Bench<'_> {
         all: &mut Vec<VerdictRow>,
     ) -> Result<(), JobError> {
         let pair = spec.comparing == Comparing::Pairwise;
+        let batch = looks.len();
         for attempt in 0..=spec.retries {
             let requests = looks
                 .iter()
                 .map(|look| (spec.entrants.len() + usize::from(look.judge), judging_request(spec, look)))
                 .collect();
             let mut again: Vec<(usize, Vec<Message>)> = Vec::new();
-            let finished = done + total.min(BATCH as u64) * u64::from(attempt > 0);
-            board.ask(requests, finished.min(total), total, &mut |place, answered| {
+            let finished = done + (batch - looks.len()) as u64;
+            board.ask(requests, finished, total, &mut |place, answered| {
                 let look = &looks[place];
                 let counts = &mut coverage.judges[usize::from(look.judge)];
                 let Ok(reply) = answered.reply else {

@@ -15,6 +15,7 @@ use crate::ui::context::TabContext;
 use crate::ui::format;
 use crate::ui::requested::Requested;
 use crate::ui::tabs::shared::model_picker::shortened;
+use crate::ui::tabs::shared::run_state::bring_into_view;
 use crate::ui::theme;
 use crate::ui::widgets::{card, empty_state};
 
@@ -23,6 +24,8 @@ use crate::ui::widgets::{card, empty_state};
 pub struct Answers {
     question: usize,
     call: Option<CallId>,
+    /// It was asked for in this frame: its card is to be scrolled to.
+    fresh: bool,
     shown: Requested<Result<Option<CallRow>, StoreError>>,
 }
 
@@ -154,7 +157,7 @@ impl Answers {
         let button = ui.small_button("Call").on_hover_text("What was sent and what came back, below.");
         button.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Button, true, name));
         if button.clicked() {
-            self.call = Some(call);
+            (self.call, self.fresh) = (Some(call), true);
             context.query(&mut self.shown, move |project| project.call(call));
         }
     }
@@ -179,8 +182,8 @@ impl Answers {
             }
             closed = ui.button("Close the call").clicked();
         });
-        if !self.shown.waiting() && self.shown.get().is_some() && drawn.response.is_pointer_button_down_on() {
-            drawn.response.request_focus();
+        if std::mem::take(&mut self.fresh) {
+            bring_into_view(ui, drawn.response.rect);
         }
         if closed {
             self.call = None;

@@ -358,6 +358,8 @@ impl Draft {
             ..Voice::default()
         }];
         self.longest_answer = 32;
+        // The likeliest word of a model as small as this one often ends the answer at once.
+        self.answer_temperature = 0.8;
         self.passes = 1;
     }
 

@@ -141,7 +141,7 @@ fn calls(ui: &mut Ui, view: &View) {
     if totals.answered + totals.failed == 0 {
         return;
     }
-    let cost = if totals.cost > 0.0 { format!("${:.4}", totals.cost) } else { "not said".to_owned() };
+    let cost = view.cost.map_or("not known".to_owned(), |dollars| format!("${dollars:.4}"));
     card(ui, "", |ui| {
         stats(
             ui,
@@ -150,7 +150,7 @@ fn calls(ui: &mut Ui, view: &View) {
                 ("Calls that failed", number::count(totals.failed), help::judging::JUDGING.text),
                 ("Tokens read", number::count(totals.prompt_tokens), help::judging::JUDGING.text),
                 ("Tokens written", number::count(totals.completion_tokens), help::judging::JUDGING.text),
-                ("Cost as providers say", cost, help::judging::JUDGING.text),
+                ("Cost", cost, help::judging::JUDGING.text),
             ],
         );
     });

@@ -1,6 +1,7 @@
 //! A person judges: blind, by the keyboard, in an order of answers that hides who wrote them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use eframe::egui::{Key, TextEdit, Ui};
 
@@ -10,7 +11,7 @@ use crate::dempo::judging::{Comparing, Display, displays};
 use crate::figures::number;
 use crate::jobs::judge::JudgeSpec;
 use crate::ranking::votes::Ballot;
-use crate::store::{RunId, VerdictRow};
+use crate::store::{AnswerRow, RunId, VerdictRow};
 use crate::ui::command::Command;
 use crate::ui::theme;
 use crate::ui::widgets::{card, empty_state, progress_bar};
@@ -27,6 +28,8 @@ pub struct Person {
     /// Looks that were put off.
     skipped: usize,
     run: Option<RunId>,
+    /// What there is to look at, worked out once for the answers that are there.
+    looks: Option<(Arc<BTreeMap<(u32, u16), AnswerRow>>, Arc<Vec<Look>>)>,
 }
 
 /// One look that is to be judged.
@@ -64,7 +67,7 @@ impl Person {
         if self.run != Some(run) {
             *self = Self { name: std::mem::take(&mut self.name), run: Some(run), ..Self::default() };
         }
-        let all = looks(spec, view);
+        let all = self.looks(spec, view);
         if all.is_empty() {
             let text = "There is nothing to judge yet: a question needs the answers of two models.";
             empty_state(ui, "No answers to compare", text, None);
@@ -104,6 +107,17 @@ impl Person {
             return;
         };
         self.look(ui, spec, view, look, run, commands);
+    }
+
+    fn looks(&mut self, spec: &JudgeSpec, view: &View) -> Arc<Vec<Look>> {
+        match &self.looks {
+            Some((of, looks)) if Arc::ptr_eq(of, &view.answers) => looks.clone(),
+            _ => {
+                let found = Arc::new(looks(spec, view));
+                self.looks = Some((view.answers.clone(), found.clone()));
+                found
+            }
+        }
     }
 
     fn begin(&mut self, ui: &mut Ui) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::jobs::judge::{self, Coverage, JudgeSpec, WrittenQuestions};
 use crate::jobs::spec::RunSpec;
+use crate::providers::price::PriceTable;
 use crate::ranking::verdicts::Verdicts;
 use crate::store::{AnswerRow, CallTotals, Project, RunId, StoreError, VerdictRow};
 
@@ -19,6 +20,9 @@ pub struct View {
     pub coverage: Option<Coverage>,
     pub written: Option<WrittenQuestions>,
     pub totals: CallTotals,
+    /// US dollars of the calls that this run asked first: what providers say, else tokens at the prices of the form; `None`
+    /// where neither is known.
+    pub cost: Option<f64>,
 }
 
 impl View {
@@ -33,6 +37,14 @@ impl View {
         known: Option<&Arc<Verdicts>>,
     ) -> Result<Self, StoreError> {
         let totals = project.call_totals(run)?;
+        let prices = match spec {
+            RunSpec::Judge(spec) => &spec.prices,
+            RunSpec::Questions(spec) => &spec.prices,
+            _ => &PriceTable::default(),
+        };
+        let paid = project.paid_calls(run)?;
+        let mut costs = paid.iter().filter_map(|(model, reply)| prices.cost(model, reply)).peekable();
+        let cost = costs.peek().is_some().then(|| costs.sum());
         let RunSpec::Judge(spec) = spec else {
             let written = project.document(run, judge::QUESTIONS)?;
             let verdicts = match spec {
@@ -47,6 +59,7 @@ impl View {
                 coverage: None,
                 written,
                 totals,
+                cost,
             });
         };
         let answers = project.answers(run)?;
@@ -68,6 +81,7 @@ impl View {
             coverage: project.document(run, judge::COVERAGE)?,
             written: None,
             totals,
+            cost,
         })
     }
 }

@@ -11,7 +11,7 @@ mod program;
 
 use std::path::Path;
 
-use kleroterion::store::Project;
+use kleroterion::store::{Project, RunFilter};
 use mock_provider::{MockProvider, MockReply};
 use program::{kleroterion, stderr};
 use serde_json::{Value, json};
@@ -133,10 +133,15 @@ fn a_constitution_goes_from_a_list_to_results() {
     assert_eq!(calls.len(), 16);
     assert!(calls.iter().all(|call| call["reply"]["text"].is_string() && call["error"].is_null()));
 
+    // Scoring with a project keeps the verdicts there.
+    ran(folder, &["rankings", "score", "--rankings", "judged.jsonl", "--method", "borda", "--project", "project"]);
+    let kept = Project::open_reader(&folder.join("project")).unwrap().runs(&RunFilter::default()).unwrap();
+    assert_eq!((kept.len(), kept[0].kind.as_str()), (2, "import-verdicts"));
+
     // What other programs judged comes in beside it.
     let imported = ran(folder, &["constitution", "import-verdicts", "judged.jsonl", "--project", "project"]);
     assert_eq!(imported["verdicts"], 12);
-    let again = ran(folder, &["constitution", "results", "--project", "project", "--run", "2", "--bootstrap", "100"]);
+    let again = ran(folder, &["constitution", "results", "--project", "project", "--run", "3", "--bootstrap", "100"]);
     assert_eq!(again["methods"], stored["methods"]);
 }
 

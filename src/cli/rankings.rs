@@ -1,6 +1,7 @@
 //! `kleroterion rankings score`: rankings or pairwise choices to scores, with how sure they are.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -8,8 +9,12 @@ use serde_json::{Value, json};
 use super::Common;
 use super::demand::{Failure, Outcome};
 use super::output;
+use super::run::carry_out;
 use super::terminal::TerminalProgress;
 use crate::formats::rankings::{ReadVotes, Reading, read_pairs, read_rankings};
+use crate::formats::verdicts;
+use crate::jobs::judge::ImportVerdictsSpec;
+use crate::jobs::spec::RunSpec;
 use crate::ranking::bootstrap::{Bootstrap, BootstrapError, bootstrap, bootstrap_wins};
 use crate::ranking::comparison::comparisons;
 use crate::ranking::held_out::held_out;
@@ -83,6 +88,7 @@ impl Score {
             return Err(Failure::Input(format!("--held-out {share}: give a share between 0 and 1, such as 0.2")));
         }
         let ReadVotes { votes, left_out } = self.read()?;
+        self.store()?;
         if !left_out.is_empty() {
             eprintln!("{} lines were left out, the first: {}", left_out.len(), left_out[0]);
         }
@@ -138,6 +144,17 @@ impl Score {
         }
         print(&report);
         output::write_json(self.common.json.as_deref(), &report)
+    }
+
+    /// Keeps the verdicts in the project that the user named, where the Judging tab shows them.
+    fn store(&self) -> Outcome {
+        let (Some(path), true) = (self.rankings.as_ref().or(self.pairs.as_ref()), self.common.project.is_some()) else {
+            return Ok(());
+        };
+        let verdicts = verdicts::read(path, self.skip_bad_lines).map_err(Failure::input)?;
+        let source = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let spec = ImportVerdictsSpec { version: 1, source, verdicts: Arc::new(verdicts) };
+        carry_out(&self.common, &RunSpec::ImportVerdicts(spec)).map(drop)
     }
 
     fn read(&self) -> Result<ReadVotes, Failure> {

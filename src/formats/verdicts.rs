@@ -80,11 +80,11 @@ pub fn pairs(verdicts: &Verdicts) -> String {
 /// A JSON line has `ranking` (names, best first), `rankings` (several of them, as many passes) or `tie` (two names), and where
 /// it can `models` (all names), `question`, `clause`, `judge`, `pass` and `shown` (names in the order of the display). A pair
 /// has the columns left, right, winner (left, right or tie), and where it can count, question, clause, judge and pass. A line
-/// that names no question is a question of its own.
+/// that names no question is a question of its own. Lines that cannot be read are an error, or left out where they may be.
 ///
 /// # Errors
 /// [`RankingsError`], naming the lines.
-pub fn read(path: &Path) -> Result<Verdicts, RankingsError> {
+pub fn read(path: &Path, skip_bad_lines: bool) -> Result<Verdicts, RankingsError> {
     let text = text(path)?;
     let mut gathered = Gathered::default();
     let mut bad = Vec::new();
@@ -116,7 +116,7 @@ pub fn read(path: &Path) -> Result<Verdicts, RankingsError> {
             }
         }
     }
-    if !bad.is_empty() {
+    if !bad.is_empty() && !skip_bad_lines {
         let first = bad.iter().take(5).cloned().collect();
         return Err(RankingsError::Lines { path: path.to_owned(), lines, bad: bad.len(), first });
     }
@@ -304,7 +304,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
-        read(&path)
+        read(&path, false)
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Results {
     fn read(&self) -> Result<Verdicts, Failure> {
         let (Some(project), Some(run)) = (&self.project, self.run) else {
             let path = self.verdicts.as_deref().unwrap_or_else(|| std::path::Path::new(""));
-            return verdicts::read(path).map_err(Failure::input);
+            return verdicts::read(path, false).map_err(Failure::input);
         };
         let project = Project::open_reader(project).map_err(Failure::input)?;
         let row = project.run(RunId(run)).map_err(Failure::input)?;
@@ -137,7 +137,7 @@ pub(crate) struct ImportVerdicts {
 
 impl ImportVerdicts {
     pub(super) fn run(self) -> Outcome {
-        let all = verdicts::read(&self.file).map_err(Failure::input)?;
+        let all = verdicts::read(&self.file, false).map_err(Failure::input)?;
         let (models, judged) = (all.models.clone(), all.verdicts.len());
         let source = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let spec = ImportVerdictsSpec { version: 1, source, verdicts: Arc::new(all) };

@@ -152,7 +152,7 @@ impl JudgingTab {
             self.verdicts.ask(
                 move || wake(),
                 move || {
-                    let verdicts = Arc::new(verdicts::read(&path).map_err(|error| error.to_string())?);
+                    let verdicts = Arc::new(verdicts::read(&path, false).map_err(|error| error.to_string())?);
                     let source = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                     Ok(ImportVerdictsSpec { version: 1, source, verdicts })
                 },

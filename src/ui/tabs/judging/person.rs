@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use eframe::egui::{Key, TextEdit, Ui};
 
-use super::view::View;
+use super::view::{Answered, View};
 use crate::dempo::judging::prompts::label;
 use crate::dempo::judging::{Comparing, Display, displays};
 use crate::figures::number;
 use crate::jobs::judge::JudgeSpec;
 use crate::ranking::votes::Ballot;
-use crate::store::{AnswerRow, RunId, VerdictRow};
+use crate::store::{RunId, VerdictRow};
 use crate::ui::command::Command;
 use crate::ui::theme;
 use crate::ui::widgets::{card, empty_state, progress_bar};
@@ -29,7 +29,7 @@ pub struct Person {
     skipped: usize,
     run: Option<RunId>,
     /// What there is to look at, worked out once for the answers that are there.
-    looks: Option<(Arc<BTreeMap<(u32, u16), AnswerRow>>, Arc<Vec<Look>>)>,
+    looks: Option<(Arc<Answered>, Arc<Vec<Look>>)>,
 }
 
 /// One look that is to be judged.

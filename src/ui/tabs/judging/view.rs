@@ -9,11 +9,14 @@ use crate::providers::price::PriceTable;
 use crate::ranking::verdicts::Verdicts;
 use crate::store::{AnswerRow, CallTotals, Project, RunId, StoreError, VerdictRow};
 
+/// Answers by question and model.
+pub type Answered = BTreeMap<(u32, u16), AnswerRow>;
+
 /// A judging as far as it has come.
 pub struct View {
     pub spec: Option<Arc<JudgeSpec>>,
     /// By question and model.
-    pub answers: Arc<BTreeMap<(u32, u16), AnswerRow>>,
+    pub answers: Arc<Answered>,
     /// By question, in the order of judges, passes and pairs.
     pub rows: Arc<BTreeMap<u32, Vec<VerdictRow>>>,
     pub verdicts: Arc<Verdicts>,

@@ -57,6 +57,7 @@ pub mod sample_pool;
 pub mod sampled;
 pub mod seating;
 pub mod sensitivity;
+pub mod size_sensitivity;
 mod simplex;
 pub mod spelling;
 pub mod suggestion;

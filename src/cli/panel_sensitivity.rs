@@ -75,7 +75,8 @@ impl Sensitivity {
                 None => eprintln!("{}: {}", row.size, row.standing()),
             }
         }
-        let report = json!({ "algorithm": spec.algorithm, "seed": spec.seed, "people": spec.pool.len(), "sizes": rows });
+        let report =
+            json!({ "algorithm": spec.algorithm, "seed": spec.seed, "people": spec.pool.len(), "sizes": rows });
         output::write_json(self.json.as_deref(), &report)
     }
 }

@@ -209,9 +209,8 @@ impl Gradients<'_> {
         if let Some(wrong) = schemes.iter().find(|scheme| scheme.shares.len() != raters) {
             return Err(GradientError::Shares { name: wrong.name.clone(), shares: wrong.shares.len(), raters });
         }
-        let counts = |&rater: &usize| {
-            !self.pairs[rater].is_empty() && schemes.iter().any(|scheme| scheme.shares[rater] > 0.0)
-        };
+        let counts =
+            |&rater: &usize| !self.pairs[rater].is_empty() && schemes.iter().any(|scheme| scheme.shares[rater] > 0.0);
         Ok((0..raters).filter(counts).collect())
     }
 
@@ -235,8 +234,9 @@ impl Gradients<'_> {
             }
         }
         let gram = Gram::new(&sums);
-        let alone: Vec<Vec<f64>> =
-            (0..schemes.len()).map(|at| (0..schemes.len()).map(|other| f64::from(u8::from(at == other))).collect()).collect();
+        let alone: Vec<Vec<f64>> = (0..schemes.len())
+            .map(|at| (0..schemes.len()).map(|other| f64::from(u8::from(at == other))).collect())
+            .collect();
         let dimensions = sums.first().map_or(0, Vec::len);
         Ok(self.report(schemes, (raters, raters.len()), dimensions, &measured(&gram, &alone), None))
     }
@@ -446,8 +446,18 @@ mod tests {
 
     fn crowd(raters: usize) -> (Plane, Vec<Vec<usize>>) {
         let mut stream = Stream::new(3, 9);
-        let pairs: Vec<Vec<usize>> =
-            (0..raters).scan(0, |next, rater| Some((0..rater % 3 + 1).map(|_| { *next += 1; *next - 1 }).collect())).collect();
+        let pairs: Vec<Vec<usize>> = (0..raters)
+            .scan(0, |next, rater| {
+                Some(
+                    (0..rater % 3 + 1)
+                        .map(|_| {
+                            *next += 1;
+                            *next - 1
+                        })
+                        .collect(),
+                )
+            })
+            .collect();
         let count = pairs.iter().map(Vec::len).sum();
         let features = (0..count).map(|_| [1.0 + stream.unit(), stream.unit() - 0.5, stream.unit() - 0.5]).collect();
         (Plane::new([0.3, -0.2, 0.5], features), pairs)
@@ -465,7 +475,8 @@ mod tests {
             weighting("expectation", &[0.0; 4]),
         ];
         let objective = Objective { beta: 1.0, ..Objective::default() };
-        let gradients = Gradients { objective: &objective, reference: Reference::WithoutAdapter, together: 1, pairs: &pairs };
+        let gradients =
+            Gradients { objective: &objective, reference: Reference::WithoutAdapter, together: 1, pairs: &pairs };
         let own: Vec<Vec<f64>> = (0..4).map(|rater| gradients.of_rater(&mut plane, rater, &Silent).unwrap()).collect();
         let of = |shares: &[f64]| -> Vec<f64> {
             (0..3).map(|d| own.iter().zip(shares).map(|(gradient, share)| share * gradient[d]).sum()).collect()
@@ -493,7 +504,10 @@ mod tests {
         assert_eq!((some.sampled, some.looked_at, some.raters), (true, 40, 120));
         for (estimate, truth) in some.schemes.iter().zip(&all.schemes) {
             let error = estimate.norm.error.unwrap();
-            assert!(error > 0.0 && (estimate.norm.value - truth.norm.value).abs() < 4.0 * error, "{estimate:?} {truth:?}");
+            assert!(
+                error > 0.0 && (estimate.norm.value - truth.norm.value).abs() < 4.0 * error,
+                "{estimate:?} {truth:?}"
+            );
         }
         let (cosine, truth) = (some.cosines[0][1].unwrap(), all.cosines[0][1].unwrap().value);
         assert!((cosine.value - truth).abs() < 4.0 * cosine.error.unwrap(), "{cosine:?} {truth}");

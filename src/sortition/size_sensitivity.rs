@@ -174,7 +174,10 @@ mod tests {
         let counted = ValueQuota::bounded("counted", 3, 4);
         let shared = ValueQuota::from_share("shared", 0.005, 20, 0.1);
         let mine = ValueQuota { target: Some(0.3), ..ValueQuota::bounded("mine", 1, 9) };
-        let quotas = Quotas { size: 20, attributes: vec![AttributeQuotas { name: "a".into(), values: vec![counted, shared, mine] }] };
+        let quotas = Quotas {
+            size: 20,
+            attributes: vec![AttributeQuotas { name: "a".into(), values: vec![counted, shared, mine] }],
+        };
         let bounds = |quotas: &Quotas| -> Vec<(u32, u32)> {
             quotas.attributes[0].values.iter().map(|value| (value.min, value.max)).collect()
         };

@@ -57,7 +57,8 @@ pub fn gradients(spec: &GradientSpec, progress: &dyn Progress) -> Result<Alignme
         .iter()
         .map(|scheme| {
             let own = TrainSpec { scheme: scheme.clone(), ..training.clone() };
-            let pairs = Pairs::new(&own, &file).map_err(|error| JobError::Input(format!("{}: {error}", scheme.name())))?;
+            let pairs =
+                Pairs::new(&own, &file).map_err(|error| JobError::Input(format!("{}: {error}", scheme.name())))?;
             Ok(Weighting { name: scheme.name().to_owned(), shares: pairs.set.shares().to_vec() })
         })
         .collect::<Result<Vec<_>, JobError>>()?;
@@ -91,8 +92,7 @@ pub fn gradients(spec: &GradientSpec, progress: &dyn Progress) -> Result<Alignme
 /// The policy at the weights that are asked for.
 fn open(spec: &GradientSpec, progress: &dyn Progress) -> Result<OpenLlama, JobError> {
     let training = &spec.training;
-    let settings =
-        |trained| OpenSettings { trained, arithmetic: training.arithmetic, template: training.template };
+    let settings = |trained| OpenSettings { trained, arithmetic: training.arithmetic, template: training.template };
     Ok(match (&training.tensors, &spec.at) {
         (Tensors::Everything, At::Trained(folder)) => {
             llama::open(&folder.display().to_string(), &settings(Trained::Everything), progress)?
@@ -103,8 +103,7 @@ fn open(spec: &GradientSpec, progress: &dyn Progress) -> Result<OpenLlama, JobEr
         }
         (Tensors::Adapter(_), At::Trained(folder)) => {
             let lora = llama::read_settings(folder)?;
-            let mut open =
-                llama::open(&training.model, &settings(Trained::Adapter(lora, training.seed)), progress)?;
+            let mut open = llama::open(&training.model, &settings(Trained::Adapter(lora, training.seed)), progress)?;
             open.network.load_adapter(folder)?;
             open
         }
@@ -123,11 +122,8 @@ fn before(
     if spec.at == At::Start || training.tensors != Tensors::Everything || training.objective.reference_free {
         return Ok(known);
     }
-    let settings = OpenSettings {
-        trained: Trained::Nothing,
-        arithmetic: training.arithmetic,
-        template: training.template,
-    };
+    let settings =
+        OpenSettings { trained: Trained::Nothing, arithmetic: training.arithmetic, template: training.template };
     let network = llama::open(&training.model, &settings, progress)?.network;
     let optimiser = AdamW::new(training.optimiser, &network)?;
     let mut policy = LlamaPolicy { network, optimiser, keep: Keep::Inputs, tokens: Box::new(tokens) };
@@ -165,7 +161,8 @@ mod tests {
         let chances = [0.75, 0.75, 0.25, 0.25];
         let mut inclusion: BTreeMap<String, f64> = BTreeMap::new();
         ids.iter().zip(chances).for_each(|(id, chance)| drop(inclusion.insert(id.clone(), chance)));
-        let lora = LoraSettings { rank: 2, targets: ["q_proj".into(), "down_proj".into()].into(), ..Default::default() };
+        let lora =
+            LoraSettings { rank: 2, targets: ["q_proj".into(), "down_proj".into()].into(), ..Default::default() };
         let training = TrainSpec {
             model: "ekklesia".into(),
             preferences: folder.path().join("preferences.jsonl"),

@@ -143,8 +143,9 @@ fn of_adapter(
 ) -> Result<UpdateSize, ModelError> {
     let settings = read_settings(folder)?;
     let path = folder.join(WEIGHTS);
-    let sides: HashMap<String, Tensor> = candle_core::safetensors::load(&path, &Device::Cpu)
-        .map_err(|e| unreadable(&path, format!("the adapter cannot be read: {e}"), "Take the whole folder PEFT saved"))?;
+    let sides: HashMap<String, Tensor> = candle_core::safetensors::load(&path, &Device::Cpu).map_err(|e| {
+        unreadable(&path, format!("the adapter cannot be read: {e}"), "Take the whole folder PEFT saved")
+    })?;
     let side = |stem: &str, side: &str, shape: [usize; 2]| -> Result<Tensor, ModelError> {
         let name = format!("base_model.model.{stem}.lora_{side}.weight");
         let tensor = sides
@@ -200,7 +201,8 @@ mod tests {
     #[test]
     fn an_adapter_and_its_merged_model_moved_equally_far() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = LoraSettings { rank: 2, alpha: 3.0, targets: ["q_proj".into()].into(), ..LoraSettings::default() };
+        let settings =
+            LoraSettings { rank: 2, alpha: 3.0, targets: ["q_proj".into()].into(), ..LoraSettings::default() };
         let trained = Trained::Adapter(settings, 4);
         let open = OpenSettings { trained, arithmetic: llama::Arithmetic::F64, ..OpenSettings::default() };
         let mut network = llama::open("ekklesia", &open, &Silent).unwrap().network;

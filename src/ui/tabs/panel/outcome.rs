@@ -194,7 +194,7 @@ impl Outcome {
                     Some(Ok(Some(view))) => {
                         let of = (run.id, draft.tolerance.as_str());
                         lottery::show(ui, context, of, view, &mut self.chosen, commands);
-                    },
+                    }
                     Some(Ok(None)) => {
                         ui.label("Chances appear here once the lottery is computed.");
                     }

@@ -141,8 +141,11 @@ fn shown(spec: &LotterySpec, rows: &[SizeRow]) -> Shown {
     let axis = |label: &str| Axis { label: label.to_owned(), ticks: Ticks::Linear { range: None } };
     let mut figures = Vec::new();
     if !held.is_empty() {
-        let guide =
-            Layer::Guide { name: "same chance for all".to_owned(), slope: 100.0 / spec.pool.len() as f64, intercept: 0.0 };
+        let guide = Layer::Guide {
+            name: "same chance for all".to_owned(),
+            slope: 100.0 / spec.pool.len() as f64,
+            intercept: 0.0,
+        };
         figures.push(Figure {
             title: "Chances by size of the panel".to_owned(),
             caption: format!("Chances of {people} people under {}, quotas in proportion.{without}", spec.algorithm),
@@ -198,7 +201,8 @@ fn table(rows: &[SizeRow]) -> Table {
         cells.push(row.standing());
         cells
     };
-    let header = ["members", "lowest chance", "highest chance", "Gini", "geometric mean", "effective people", "lottery"];
+    let header =
+        ["members", "lowest chance", "highest chance", "Gini", "geometric mean", "effective people", "lottery"];
     Table {
         name: "sizes-of-the-panel".to_owned(),
         header: header.map(str::to_owned).to_vec(),
@@ -214,7 +218,8 @@ mod tests {
     #[test]
     fn sizes_are_read_in_order_or_refused_with_a_reason() {
         assert_eq!(sizes("40, 20;30 20", 300), Ok(vec![20, 30, 40]));
-        for (text, told) in [("", "Type the sizes"), ("20, x", "“x”"), ("0", "“0”"), ("301", "larger than the pool")] {
+        for (text, told) in [("", "Type the sizes"), ("20, x", "“x”"), ("0", "“0”"), ("301", "larger than the pool")]
+        {
             assert!(sizes(text, 300).unwrap_err().contains(told), "{text}");
         }
     }

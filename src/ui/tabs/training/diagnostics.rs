@@ -137,7 +137,8 @@ impl DiagnosticsState {
             return;
         };
         if self.run != Some(run.id) {
-            *self = Self { run: Some(run.id), after: self.after, all: self.all, sample: self.sample, ..Self::default() };
+            *self =
+                Self { run: Some(run.id), after: self.after, all: self.all, sample: self.sample, ..Self::default() };
         }
         let schemes = schemes(spec, ready);
         card(ui, "Do the schemes pull in the same direction?", |ui| {
@@ -171,7 +172,8 @@ impl DiagnosticsState {
             }
             ui.separator();
             ui.label("Raters");
-            ui.selectable_value(&mut self.all, false, "A sample of").on_hover_text("An estimate, with standard errors.");
+            ui.selectable_value(&mut self.all, false, "A sample of")
+                .on_hover_text("An estimate, with standard errors.");
             let field = DragValue::new(&mut self.sample).range(2..=1_000_000).speed(0.2);
             let field = ui.add_enabled(!self.all, field);
             field.on_hover_text("Raters in the sample, all pairs of each.");
@@ -250,7 +252,8 @@ impl DiagnosticsState {
                 let file = PreferenceFile::open(&preferences, progress).map_err(|error| error.to_string())?;
                 let chance = |id: &String| inclusion.get(id).copied().unwrap_or(0.0);
                 let chances: Vec<f64> = file.raters().iter().map(chance).collect();
-                let found = soft_weights(&file.raters_of_pairs(), &chances, &USUAL).map_err(|error| error.to_string())?;
+                let found =
+                    soft_weights(&file.raters_of_pairs(), &chances, &USUAL).map_err(|error| error.to_string())?;
                 Ok(transforms(&found))
             });
         }

@@ -183,9 +183,7 @@ pub fn updates(found: &[(String, Result<UpdateSize, String>)]) -> Shown {
     header.extend(good.iter().map(|(name, _)| format!("{name}: relative update")));
     let of: Vec<BTreeMap<&str, [Option<f64>; 2]>> = good
         .iter()
-        .map(|(_, size)| {
-            size.tensors.iter().map(|one| (one.name.as_str(), [Some(one.base), one.relative()])).collect()
-        })
+        .map(|(_, size)| size.tensors.iter().map(|one| (one.name.as_str(), [Some(one.base), one.relative()])).collect())
         .collect();
     let cell = |value: Option<f64>| value.map_or("–".to_owned(), |value| number::general(value, 4));
     let rows = tensors.iter().map(|name| {

@@ -333,8 +333,7 @@ fn a_made_up_sample_from_lottery_to_weights() {
     assert_eq!(lossy["identity"]["of"], json!("losses"));
     assert!(number(&lossy["identity"]["difference"]).abs() < 1e-12);
     let clipped = report(folder, &format!("{base} --scheme soft --lottery lottery.json --transform clip:0.05:0.95"));
-    let line = base.replace("preferences weigh", "preferences transforms") + " --lottery lottery.json";
-    let compared = report(folder, &line);
+    let compared = report(folder, "transforms --preferences s/preferences.jsonl --lottery lottery.json");
     let transforms = compared["transforms"].as_array().unwrap();
     let names: Vec<&str> = transforms.iter().map(|one| one["transform"].as_str().unwrap()).collect();
     assert_eq!(names, ["none", "square-root", "square", "clip"]);

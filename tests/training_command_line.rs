@@ -281,7 +281,7 @@ fn gradients_of_schemes_are_compared() {
     assert!(cosine(&some, 0, 1) < 0.99 && some["schemes"][0]["raters"] == 6, "{some}");
     let (out, sample) = compared(few.clone(), &["--schemes", "full,pooled", "--sample", "20"]);
     assert!(out.status.success() && errors(&out).contains("a sample"), "{}", errors(&out));
-    assert_eq!((&sample["sampled"], &sample["looked_at"], &sample["raters"]), (&json!(true), &json!(20), &json!(60)));
+    assert_eq!((&sample["sampled"], &sample["draws"], &sample["raters"]), (&json!(true), &json!(20), &json!(60)));
     assert!(sample["schemes"][0]["norm"]["error"].as_f64().unwrap() > 0.0);
 
     // After a training, too.

@@ -155,7 +155,7 @@ fn gradients_updates_and_transforms_are_one_click_away() {
     window.press("Compare gradients");
     window.wait_for("A sample: ");
     assert!(window.figure("Cosines between gradients") && window.figure("Lengths of gradients"));
-    assert!(window.has("sample of 24 raters out of"), "{:?}", window.labels());
+    assert!(window.has("estimated from 24 draws"), "{:?}", window.labels());
     window.click("When trained");
     window.press("Compare gradients");
     window.wait_for("when trained; ");

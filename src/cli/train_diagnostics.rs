@@ -130,7 +130,8 @@ pub(crate) struct GradientsCommand {
     /// Take the gradients at the weights that a training left in this folder (default: at its start).
     #[arg(long, value_name = "DIR")]
     trained: Option<PathBuf>,
-    /// Look at N raters, drawn from the seed of the settings, and estimate with standard errors (default: all, exactly).
+    /// Draw N raters by their mean share in the schemes, from the seed of the settings, and estimate with standard errors
+    /// (default: all raters, exactly).
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
     /// Write the full result as JSON to FILE (`-`: standard output).
@@ -197,7 +198,7 @@ fn say(found: &Alignment) {
         found.pairs,
         found.looked_at,
         found.raters,
-        if found.sampled { "a sample" } else { "exact" },
+        if found.sampled { format!("a sample of {} draws", found.draws) } else { "exact".to_owned() },
         found.dimensions
     );
     for scheme in &found.schemes {

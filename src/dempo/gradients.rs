@@ -69,8 +69,10 @@ pub struct Alignment {
     pub raters: usize,
     pub looked_at: usize,
     pub pairs: usize,
-    /// Whether some raters were left out: then numbers are estimates.
+    /// Whether raters were drawn rather than all looked at: then numbers are estimates.
     pub sampled: bool,
+    /// Draws, in which a rater may come several times; where all were looked at, each once.
+    pub draws: usize,
     /// Numbers that are trained.
     pub dimensions: usize,
 }
@@ -84,7 +86,7 @@ pub enum GradientError {
     NoScheme,
     #[error("the scheme {name} has {shares} shares for {raters} raters: make it for these preferences")]
     Shares { name: String, shares: usize, raters: usize },
-    #[error("a sample of {sample} raters is too small: look at least at 2, or at all")]
+    #[error("a sample of {sample} raters is too small: draw at least 2, or look at all")]
     SmallSample { sample: usize },
     #[error("none of the {sample} sampled raters counts in {name}: sample more raters, or look at all")]
     NotSampled { name: String, sample: usize },
@@ -174,8 +176,11 @@ impl Gradients<'_> {
         policy.take_gradient()
     }
 
-    /// The alignment of `schemes` over every rater who counts in one of them, or over `sample` of them drawn from `seed`,
-    /// each rater alike; a sample that is no smaller than the whole is the whole.
+    /// The alignment of `schemes` over every rater who counts in one of them, or over `sample` draws from `seed`; a sample
+    /// that is no smaller than the whole is the whole.
+    ///
+    /// Raters are drawn with replacement by their mean share over the schemes, `q`, and count `w/q` in a scheme, normalised
+    /// to 1: a scheme of few raters is then sampled as well as one of many.
     ///
     /// # Errors
     /// [`GradientError`].
@@ -192,10 +197,8 @@ impl Gradients<'_> {
             None => self.exact(policy, schemes, &counting, progress),
             Some(sample) if sample < 2 => Err(GradientError::SmallSample { sample }),
             Some(sample) => {
-                let mut places = Stream::new(seed, 0).distinct(sample, counting.len());
-                places.sort_unstable();
-                let chosen: Vec<usize> = places.into_iter().map(|place| counting[place]).collect();
-                self.sampled(policy, schemes, (&chosen, counting.len()), seed, progress)
+                let draw = Draws::new(schemes, &counting, sample, seed);
+                self.sampled(policy, schemes, &draw, counting.len(), seed, progress)
             }
         }
     }
@@ -238,41 +241,43 @@ impl Gradients<'_> {
             .map(|at| (0..schemes.len()).map(|other| f64::from(u8::from(at == other))).collect())
             .collect();
         let dimensions = sums.first().map_or(0, Vec::len);
-        Ok(self.report(schemes, (raters, raters.len()), dimensions, &measured(&gram, &alone), None))
+        let found = measured(&gram, &alone);
+        Ok(self.report(schemes, (raters, raters.len()), (raters.len(), false), dimensions, &found, None))
     }
 
     fn sampled(
         &self,
         policy: &mut dyn Differentiable,
         schemes: &[Weighting],
-        (raters, of): (&[usize], usize),
+        drawn: &Draws,
+        of: usize,
         seed: u64,
         progress: &dyn Progress,
     ) -> Result<Alignment, GradientError> {
-        let shares: Vec<Vec<f64>> =
-            schemes.iter().map(|scheme| raters.iter().map(|&rater| scheme.shares[rater]).collect()).collect();
-        for (scheme, shares) in schemes.iter().zip(&shares) {
-            if shares.iter().sum::<f64>() <= 0.0 {
-                return Err(GradientError::NotSampled { name: scheme.name.clone(), sample: raters.len() });
-            }
+        let count = drawn.draws.len();
+        let weights = drawn.weights(&drawn.draws);
+        if let Some(at) = weights.iter().position(Option::is_none) {
+            return Err(GradientError::NotSampled { name: schemes[at].name.clone(), sample: count });
         }
-        let mut gradients: Vec<Vec<f32>> = Vec::with_capacity(raters.len());
-        for (done, &rater) in raters.iter().enumerate() {
-            progress.report(done as u64, raters.len() as u64);
+        let weights: Vec<Vec<f64>> = weights.into_iter().flatten().collect();
+        let mut gradients: Vec<Vec<f32>> = Vec::with_capacity(drawn.raters.len());
+        for (done, &rater) in drawn.raters.iter().enumerate() {
+            progress.report(done as u64, drawn.raters.len() as u64);
             let gradient = self.of_rater(policy, rater, progress)?;
             gradients.push(gradient.into_iter().map(|slope| slope as f32).collect());
         }
         let gram = Gram::new(&gradients);
-        let weights: Vec<Vec<f64>> = shares.iter().map(|shares| normalised(shares)).collect();
-        let errors = resampled(&gram, &shares, 1.0 - raters.len() as f64 / of as f64, seed);
+        let errors = resampled(&gram, drawn, seed);
         let dimensions = gradients.first().map_or(0, Vec::len);
-        Ok(self.report(schemes, (raters, of), dimensions, &measured(&gram, &weights), Some(&errors)))
+        let found = measured(&gram, &weights);
+        Ok(self.report(schemes, (&drawn.raters, of), (count, true), dimensions, &found, Some(&errors)))
     }
 
     fn report(
         &self,
         schemes: &[Weighting],
         (raters, of): (&[usize], usize),
+        (draws, sampled): (usize, bool),
         dimensions: usize,
         found: &Measured,
         errors: Option<&Measured>,
@@ -300,7 +305,8 @@ impl Gradients<'_> {
             raters: of,
             looked_at: raters.len(),
             pairs: raters.iter().map(|&rater| self.pairs[rater].len()).sum(),
-            sampled: raters.len() < of,
+            sampled,
+            draws,
             dimensions,
         }
     }
@@ -319,38 +325,70 @@ fn measured(gram: &Gram, weights: &[Vec<f64>]) -> Measured {
     }
 }
 
-fn normalised(shares: &[f64]) -> Vec<f64> {
-    let sum: f64 = shares.iter().sum();
-    shares.iter().map(|share| share / sum).collect()
+/// Raters drawn by their mean share over the schemes.
+struct Draws {
+    /// The different raters drawn, ascending.
+    raters: Vec<usize>,
+    /// Each draw as a place in `raters`.
+    draws: Vec<usize>,
+    /// For every scheme, what a draw of each of `raters` counts: `w/q`.
+    counts: Vec<Vec<f64>>,
 }
 
-/// Standard errors by drawing the sampled raters again with replacement. `left_out`, the share of raters who were not
-/// sampled, is the finite population's correction of the variance: nothing is uncertain once everybody was looked at.
-/// Resamples in which a scheme has nobody say nothing about it and are left out.
-fn resampled(gram: &Gram, shares: &[Vec<f64>], left_out: f64, seed: u64) -> Measured {
-    let (count, schemes) = (gram.size, shares.len());
+impl Draws {
+    fn new(schemes: &[Weighting], counting: &[usize], sample: usize, seed: u64) -> Self {
+        let mean =
+            |&rater: &usize| schemes.iter().map(|scheme| scheme.shares[rater]).sum::<f64>() / schemes.len() as f64;
+        let chances: Vec<f64> = counting.iter().map(mean).collect();
+        let mut stream = Stream::new(seed, 0);
+        let drawn: Vec<usize> = (0..sample).map(|_| stream.weighted(&chances)).collect();
+        let mut places = drawn.clone();
+        places.sort_unstable();
+        places.dedup();
+        let count =
+            |scheme: &Weighting| places.iter().map(|&place| scheme.shares[counting[place]] / chances[place]).collect();
+        Self {
+            raters: places.iter().map(|&place| counting[place]).collect(),
+            draws: drawn.iter().map(|place| places.partition_point(|other| other < place)).collect(),
+            counts: schemes.iter().map(count).collect(),
+        }
+    }
+
+    /// Each scheme's weights of the drawn raters under `draws`, summing to 1; none where the draws have nobody of it.
+    fn weights(&self, draws: &[usize]) -> Vec<Option<Vec<f64>>> {
+        let mut times = vec![0.0; self.raters.len()];
+        draws.iter().for_each(|&at| times[at] += 1.0);
+        let weights = |counts: &Vec<f64>| {
+            let weights: Vec<f64> = counts.iter().zip(&times).map(|(count, times)| count * times).collect();
+            let sum: f64 = weights.iter().sum();
+            (sum > 0.0).then(|| weights.iter().map(|weight| weight / sum).collect())
+        };
+        self.counts.iter().map(weights).collect()
+    }
+}
+
+/// Standard errors by drawing as many of the draws again, with replacement. Resamples in which a scheme has nobody say
+/// nothing about it and are left out.
+fn resampled(gram: &Gram, drawn: &Draws, seed: u64) -> Measured {
+    let (count, schemes) = (drawn.draws.len(), drawn.counts.len());
     let mut norms: Vec<Vec<f64>> = vec![Vec::new(); schemes];
     let mut cosines: Vec<Vec<Vec<f64>>> = vec![vec![Vec::new(); schemes]; schemes];
     for resample in 0..RESAMPLES {
         let mut stream = Stream::new(seed, 1 + resample as u64);
-        let mut times = vec![0.0; count];
-        (0..count).for_each(|_| times[stream.below(count as u64) as usize] += 1.0);
-        let again: Vec<Vec<f64>> = shares
-            .iter()
-            .map(|shares| shares.iter().zip(&times).map(|(share, times)| share * times).collect::<Vec<f64>>())
-            .map(|weights| if weights.iter().sum::<f64>() > 0.0 { normalised(&weights) } else { Vec::new() })
-            .collect();
-        for a in (0..schemes).filter(|&a| !again[a].is_empty()) {
-            norms[a].push(gram.length(&again[a]));
-            for b in (0..schemes).filter(|&b| !again[b].is_empty()) {
-                cosines[a][b].extend(gram.cosine(&again[a], &again[b]));
+        let again: Vec<usize> = (0..count).map(|_| drawn.draws[stream.below(count as u64) as usize]).collect();
+        let weights = drawn.weights(&again);
+        for (a, one) in weights.iter().enumerate() {
+            let Some(one) = one else { continue };
+            norms[a].push(gram.length(one));
+            for (b, other) in weights.iter().enumerate() {
+                cosines[a][b].extend(other.as_ref().and_then(|other| gram.cosine(one, other)));
             }
         }
     }
     let error = |values: &Vec<f64>| {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        (squares / (values.len() as f64 - 1.0) * left_out).sqrt()
+        (squares / (values.len() as f64 - 1.0)).sqrt()
     };
     Measured {
         norms: norms.iter().map(error).collect(),
@@ -472,7 +510,6 @@ mod tests {
             weighting("first", &[0.5, 0.5, 0.0, 0.0]),
             weighting("second", &[0.5, 0.0, 0.5, 0.0]),
             weighting("third", &[0.0, 0.5, 0.0, 0.5]),
-            weighting("expectation", &[0.0; 4]),
         ];
         let objective = Objective { beta: 1.0, ..Objective::default() };
         let gradients =
@@ -483,7 +520,7 @@ mod tests {
         };
         let hards = [(1, 0.5), (2, 0.25), (3, 0.25)].map(|(at, chance)| (of(&schemes[at].shares), chance));
         let expected: Vec<f64> = (0..3).map(|d| hards.iter().map(|(hard, chance)| chance * hard[d]).sum()).collect();
-        let found = align(&mut plane, &pairs, &schemes[..4], None).unwrap();
+        let found = align(&mut plane, &pairs, &schemes, None).unwrap();
         let length = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
         assert!((found.schemes[0].norm.value / length - 1.0).abs() < 1e-6);
         // And not only in length: cosines to each panel are those of the expectation.
@@ -497,11 +534,13 @@ mod tests {
     #[test]
     fn a_sample_is_labelled_and_its_error_covers_the_truth() {
         let (mut plane, pairs) = crowd(120);
-        let shares: Vec<f64> = normalised(&(0..120).map(|rater| f64::from(1 + rater % 4)).collect::<Vec<_>>());
-        let schemes = [weighting("soft", &shares), weighting("full", &[1.0 / 120.0; 120])];
+        let shares: Vec<f64> = (0..120).map(|rater| f64::from(1 + rater % 4) / 300.0).collect();
+        let panel: Vec<f64> = (0..120).map(|rater| if rater % 12 == 5 { 0.1 } else { 0.0 }).collect();
+        let schemes = [weighting("soft", &shares), weighting("full", &[1.0 / 120.0; 120]), weighting("hard", &panel)];
         let all = align(&mut plane, &pairs, &schemes, None).unwrap();
         let some = align(&mut plane, &pairs, &schemes, Some(40)).unwrap();
-        assert_eq!((some.sampled, some.looked_at, some.raters), (true, 40, 120));
+        assert_eq!((some.sampled, some.draws, some.raters), (true, 40, 120));
+        assert!((25..=40).contains(&some.looked_at) && some.schemes[2].looked_at >= 5, "the small panel is seen");
         for (estimate, truth) in some.schemes.iter().zip(&all.schemes) {
             let error = estimate.norm.error.unwrap();
             assert!(
@@ -517,16 +556,17 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_refused_or_none() {
-        let (mut plane, pairs) = crowd(30);
-        let mut one = vec![0.0; 30];
+        let (mut plane, pairs) = crowd(300);
+        let mut one = vec![0.0; 300];
         one[0] = 1.0;
-        let full = weighting("full", &[1.0 / 30.0; 30]);
-        let few = align(&mut plane, &pairs, &[weighting("one", &one), full.clone()], Some(2));
+        let full = weighting("full", &[1.0 / 300.0; 300]);
+        let fifty: Vec<Weighting> = [vec![weighting("one", &one)], vec![full.clone(); 49]].concat();
+        let few = align(&mut plane, &pairs, &fifty, Some(2));
         assert!(matches!(few, Err(GradientError::NotSampled { .. })), "{few:?}");
         assert!(matches!(align(&mut plane, &pairs, &[full], Some(1)), Err(GradientError::SmallSample { sample: 1 })));
         assert_eq!(align(&mut plane, &pairs, &[], None), Err(GradientError::NoScheme));
         let short = align(&mut plane, &pairs, &[weighting("short", &[1.0])], None);
-        assert!(matches!(short, Err(GradientError::Shares { shares: 1, raters: 30, .. })));
+        assert!(matches!(short, Err(GradientError::Shares { shares: 1, raters: 300, .. })));
         // Two opposite pairs of one rater pull nowhere.
         let mut still = Plane::new([0.0; 3], vec![[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]);
         let none = align(&mut still, &[vec![0, 1]], &[weighting("a", &[1.0])], None).unwrap();

@@ -31,7 +31,7 @@ pub struct GradientSpec {
     pub training: TrainSpec,
     pub schemes: Vec<RaterScheme>,
     pub at: At,
-    /// Raters that are looked at, drawn from the training's seed; all without.
+    /// Draws of raters, from the training's seed; without, all raters are looked at.
     pub sample: Option<usize>,
 }
 

@@ -176,7 +176,7 @@ impl DiagnosticsState {
                 .on_hover_text("An estimate, with standard errors.");
             let field = DragValue::new(&mut self.sample).range(2..=1_000_000).speed(0.2);
             let field = ui.add_enabled(!self.all, field);
-            field.on_hover_text("Raters in the sample, all pairs of each.");
+            field.on_hover_text("Draws of raters by their mean share in the schemes; all pairs of each are looked at.");
             ui.selectable_value(&mut self.all, true, "All").on_hover_text("Exact; as long as an epoch of training.");
         });
         if self.gradients.show(ui, "training gradients", Ok("Compare gradients"), commands) {

@@ -39,7 +39,8 @@ pub fn gradients(found: &Alignment, at: &str) -> Shown {
     let pairs = number::counted(found.pairs as u64, "pair", "pairs");
     let how = match found.sampled {
         true => format!(
-            "estimated from {pairs} of a sample of {raters} out of {}, with standard errors by resampling raters",
+            "estimated from {} of raters by their share ({pairs} of {raters} out of {}), with standard errors by resampling raters",
+            number::counted(found.draws as u64, "draw", "draws"),
             number::count(found.raters as u64)
         ),
         false => format!("exact, over {pairs} of {raters}"),
@@ -293,6 +294,7 @@ mod tests {
             looked_at: 2,
             pairs: 6,
             sampled,
+            draws: 3,
             dimensions: 9,
         }
     }
@@ -301,7 +303,11 @@ mod tests {
     fn a_sample_is_labelled_wherever_it_is_shown() {
         let sample = gradients(&alignment(true), "at the start");
         assert!(sample.sentence.starts_with("A sample: Hard Panel and Full differ the most"), "{}", sample.sentence);
-        assert!(sample.figures.iter().all(|figure| figure.caption.contains("sample of 2 raters out of 4")));
+        assert!(
+            sample.figures.iter().all(|figure| figure
+                .caption
+                .contains("3 draws of raters by their share (6 pairs of 2 raters out of 4)"))
+        );
         assert!(matches!(&sample.figures[1].layers[0], Layer::Intervals { points, .. } if points[1][3] > 2.19));
         assert_eq!(sample.tables[0].rows, [["Hard Panel", "Full", "0.25000", "0.10"].map(str::to_owned).to_vec()]);
         let exact = gradients(&alignment(false), "at the start");

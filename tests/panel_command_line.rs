@@ -245,6 +245,33 @@ fn people_who_are_seated_reduce_the_quotas_and_stay_in_the_file() {
     assert!(stderr(&output).contains("nobody among the people has the id \"t99\""), "{}", stderr(&output));
 }
 
+/// One pool, several sizes: the known chances at 2, sure seats at 6, and at 8 more women than there are.
+#[test]
+fn sizes_are_compared_and_infeasible_ones_say_why() {
+    let folder = instance(SQUARE, ONE_EACH);
+    let line = "panel sensitivity --people people.csv --quotas quotas.csv --size 2 --sizes 2,6,8 --json sizes.json";
+    let output = kleroterion(folder.path(), &line.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = read(folder.path(), "sizes.json");
+    let rows = found["sizes"].as_array().unwrap();
+    assert_eq!(
+        (&rows[0]["outcome"], &rows[0]["status"], &rows[0]["size"]),
+        (&"held".into(), &"exact".into(), &2.into())
+    );
+    let figures = &rows[0]["evenness"];
+    for (name, value) in [("minimum", 1.0 / 6.0), ("maximum", 2.0 / 3.0), ("gini", 2.0 / 9.0), ("effective", 6.0)] {
+        assert!((number(&figures[name]) - value).abs() < 1e-5, "{name}: {figures}");
+    }
+    assert!((number(&figures["geometric_mean"]) - 0.194_421_5).abs() < 1e-6);
+    assert!((number(&rows[1]["evenness"]["maximum"]) - 1.0).abs() < 1e-6, "{}", rows[1]);
+    assert_eq!(rows[2]["outcome"], "infeasible");
+    assert!(rows[2]["reasons"][0].as_str().unwrap().contains('F'), "{}", rows[2]);
+    assert!(stderr(&output).contains("8: infeasible: "), "{}", stderr(&output));
+    let zero = line.replace("2,6,8", "2,0");
+    let output = kleroterion(folder.path(), &zero.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
+
 #[test]
 fn forged_seats_and_forged_numbers_are_found_out() {
     let folder = instance(SQUARE, ONE_EACH);

@@ -333,6 +333,20 @@ fn a_made_up_sample_from_lottery_to_weights() {
     assert_eq!(lossy["identity"]["of"], json!("losses"));
     assert!(number(&lossy["identity"]["difference"]).abs() < 1e-12);
     let clipped = report(folder, &format!("{base} --scheme soft --lottery lottery.json --transform clip:0.05:0.95"));
+    let compared = report(folder, "transforms --preferences s/preferences.jsonl --lottery lottery.json");
+    let transforms = compared["transforms"].as_array().unwrap();
+    let names: Vec<&str> = transforms.iter().map(|one| one["transform"].as_str().unwrap()).collect();
+    assert_eq!(names, ["none", "square-root", "square", "clip"]);
+    // The same figures as one by one, and only what is as it is keeps the closed form.
+    assert_eq!(
+        (&transforms[0]["effective_raters"], &transforms[0]["closed_form"]),
+        (&soft["ess_raters"], &true.into())
+    );
+    assert_eq!(
+        (&transforms[3]["effective_raters"], &transforms[3]["closed_form"]),
+        (&clipped["ess_raters"], &false.into())
+    );
+    assert_eq!(transforms[0]["curve"].as_array().unwrap().len(), soft["raters_used"].as_u64().unwrap() as usize);
     assert!(
         clipped["closed_form"] == json!(false)
             && clipped["notes"][0].as_str().unwrap().contains("no longer the closed form")

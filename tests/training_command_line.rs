@@ -215,6 +215,87 @@ fn soft_panels_learn_the_populations_wishes_and_full_the_raters() {
     assert!(full("openness") > 0.1 && soft("openness") > 0.1, "{} {}", full("openness"), soft("openness"));
 }
 
+/// How far trainings moved: an adapter, everything, and a run of a project.
+#[test]
+fn updates_are_measured_by_tensor_and_across_runs() {
+    let folder = population("updates");
+    let short = |out: &str| json!({"out": out, "budget": {"equal-steps": 2}, "held_out": 0.0});
+    let (done, _) = train(folder.path(), short("adapter"));
+    assert!(done.status.success(), "{}", errors(&done));
+    let mut everything = short("whole");
+    everything["tensors"] = json!({"train": "everything"});
+    let (done, _) = train(folder.path(), everything);
+    assert!(done.status.success(), "{}", errors(&done));
+    let measured = |line: &[&str]| -> Value {
+        let out = kleroterion(folder.path(), &[&["train", "update-size", "--json", "-"], line].concat());
+        assert!(out.status.success(), "{}", errors(&out));
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is no number"));
+    let adapter = &measured(&["adapter"])["trainings"][0];
+    assert_eq!((&adapter["adapter"], &adapter["model"]), (&json!(true), &json!("ekklesia")));
+    let tensors = adapter["tensors"].as_array().unwrap();
+    let squares: f64 = tensors.iter().map(|one| number(&one["update"]).powi(2)).sum();
+    assert!((squares.sqrt() / number(&adapter["update"]) - 1.0).abs() < 1e-9 && squares > 0.0);
+    assert!(tensors.iter().all(|one| {
+        let name = one["name"].as_str().unwrap();
+        name.ends_with("q_proj.weight") || name.ends_with("v_proj.weight")
+    }));
+    assert!(number(&adapter["relative_to_model"]) < number(&adapter["relative"]));
+    let both = measured(&["adapter", "whole", "--model", "ekklesia"]);
+    let whole = &both["trainings"][1];
+    assert_eq!((&both["trainings"][0]["update"], &whole["adapter"]), (&adapter["update"], &json!(false)));
+    assert!(whole["tensors"].as_array().unwrap().len() > tensors.len() && number(&whole["update"]) > 0.0);
+    assert_eq!(whole["relative"], whole["relative_to_model"]);
+    let nameless = kleroterion(folder.path(), &["train", "update-size", "whole"]);
+    assert_eq!(nameless.status.code(), Some(2));
+    assert!(errors(&nameless).contains("--model"), "{}", errors(&nameless));
+}
+
+/// Schemes that are the same have the same gradient, others have not, a sample says that it is one.
+#[test]
+fn gradients_of_schemes_are_compared() {
+    let folder = population("gradients");
+    let ids: Vec<String> = {
+        let text = std::fs::read_to_string(folder.path().join("preferences.jsonl")).unwrap();
+        let rater = |line: &str| serde_json::from_str::<Value>(line).unwrap()["rater"].as_str().unwrap().to_owned();
+        text.lines().map(rater).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    };
+    let compared = |scheme: Value, line: &[&str]| -> (std::process::Output, Value) {
+        let spec = write(folder.path(), "gradients.json", &settings(json!({"scheme": scheme, "held_out": 0.0})));
+        let fixed = ["train", "gradients", "--spec", &spec, "--json", "-"];
+        let out = kleroterion(folder.path(), &[&fixed[..], line].concat());
+        let value = serde_json::from_slice(&out.stdout).unwrap_or(Value::Null);
+        (out, value)
+    };
+    // Everybody on the panel: Hard is Full. Chances that are all alike: so is Soft.
+    let (out, all) = compared(json!({"scheme": "hard", "panel": ids}), &["--schemes", "hard,full,pooled"]);
+    assert!(out.status.success(), "{}", errors(&out));
+    assert_eq!((&all["sampled"], &all["looked_at"], &all["at"]), (&json!(false), &json!(60), &json!("start")));
+    let cosine = |value: &Value, a: usize, b: usize| value["cosines"][a][b]["value"].as_f64().unwrap();
+    assert!((cosine(&all, 0, 1) - 1.0).abs() < 1e-9, "{}", all["cosines"]);
+    assert_eq!(all["schemes"][0]["norm"], all["schemes"][1]["norm"]);
+    let few = json!({"scheme": "hard", "panel": &ids[..6]});
+    let (out, some) = compared(few.clone(), &["--schemes", "hard,full"]);
+    assert!(out.status.success(), "{}", errors(&out));
+    assert!(cosine(&some, 0, 1) < 0.99 && some["schemes"][0]["raters"] == 6, "{some}");
+    let (out, sample) = compared(few.clone(), &["--schemes", "full,pooled", "--sample", "20"]);
+    assert!(out.status.success() && errors(&out).contains("a sample"), "{}", errors(&out));
+    assert_eq!((&sample["sampled"], &sample["draws"], &sample["raters"]), (&json!(true), &json!(20), &json!(60)));
+    assert!(sample["schemes"][0]["norm"]["error"].as_f64().unwrap() > 0.0);
+
+    // After a training, too.
+    let (done, _) = train(folder.path(), json!({"budget": {"equal-steps": 2}, "held_out": 0.0}));
+    assert!(done.status.success(), "{}", errors(&done));
+    let (out, after) = compared(json!({"scheme": "full"}), &["--schemes", "full,pooled", "--trained", "trained"]);
+    assert!(out.status.success(), "{}", errors(&out));
+    assert!(after["schemes"][0]["norm"]["value"].as_f64().unwrap() > 0.0);
+    assert_ne!(after["schemes"][0]["norm"], all["schemes"][1]["norm"]);
+    let (refused, _) = compared(json!({"scheme": "full"}), &["--schemes", "soft"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(errors(&refused).contains("--lottery"), "{}", errors(&refused));
+}
+
 #[test]
 fn what_cannot_be_trained_says_why() {
     let folder = population("bad");

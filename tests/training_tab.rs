@@ -140,6 +140,44 @@ fn schemes_alike_are_queued_laid_over_each_other_and_exported() {
 }
 
 #[test]
+fn gradients_updates_and_transforms_are_one_click_away() {
+    let mut window = Window::with_sample();
+    window.press("Train");
+    window.wait_for("Run 1 (training) is done");
+    window.press("Diagnostics");
+    assert!(window.has("Compared: Soft Panel, Hard Panel, Full, Pooled."), "{:?}", window.labels());
+    window.press("Compare gradients");
+    window.wait_for("A sample: ");
+    assert!(window.figure("Cosines between gradients") && window.figure("Lengths of gradients"));
+    assert!(window.has("estimated from 24 draws"), "{:?}", window.labels());
+    window.click("When trained");
+    window.press("Compare gradients");
+    window.wait_for("when trained; ");
+    window.press("Measure updates");
+    window.wait_for("moved its trained tensors the furthest");
+    assert!(window.figure("Update by layer") && window.has("Run 1: Soft Panel, seed 0"));
+    window.press("Compare transforms");
+    window.wait_for("every transform gives up the closed form");
+    assert!(window.figure("Soft weights under transforms") && window.has("no longer the closed form"));
+    window.picture("diagnostics-high.png");
+
+    let path = window.folder.path().join("transforms.csv");
+    window.click("Export Soft weights under transforms");
+    window.click("CSV data…");
+    window.answer("File", &path, "Save");
+    window.wait_for(&format!("Saved {}", path.display()));
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("square roots") && text.contains("clipped at 5 and 95 %"), "{text}");
+
+    // A long computation can be ended.
+    window.click("At the start");
+    window.click("All");
+    window.press("Compare gradients");
+    window.press("Cancel");
+    assert!(window.can("Compare gradients") && !window.has("Exact: "));
+}
+
+#[test]
 fn settings_that_cannot_be_are_told_beside_their_fields() {
     let mut window = Window::with_sample();
     assert!(window.can("Train"));

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::demand::{Failure, Outcome};
 use super::panel_check::{Check, Relax};
 use super::panel_draw::Draw;
+use super::panel_sensitivity::Sensitivity;
 use super::run::carry_out;
 use super::terminal::TerminalProgress;
 use super::{Common, output};
@@ -36,6 +37,8 @@ pub(crate) enum Panel {
     Relax(Relax),
     /// Compute everybody's chance and the lottery that gives it.
     Lottery(LotteryCommand),
+    /// Hold the lottery for several sizes of the panel, with quotas scaled to each.
+    Sensitivity(Sensitivity),
     /// Draw a panel of a lottery with dice, or with any words that everybody saw.
     Draw(Draw),
 }
@@ -46,6 +49,7 @@ impl Panel {
             Self::Check(command) => command.run(),
             Self::Relax(command) => command.run(),
             Self::Lottery(command) => command.run(),
+            Self::Sensitivity(command) => command.run(),
             Self::Draw(command) => command.run(),
         }
     }
@@ -92,6 +96,11 @@ impl Files {
     /// Whether addresses are looked at.
     pub(crate) fn one_per_household(&self) -> bool {
         !self.household.is_empty()
+    }
+
+    /// Relative tolerance of quotas that are shares.
+    pub(crate) fn tolerance(&self) -> f64 {
+        self.tolerance
     }
 
     /// People and quotas as the files have them; quotas may ask for what the people cannot give.

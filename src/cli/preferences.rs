@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::demand::{Failure, Outcome};
 use super::output;
+use super::preferences_transforms::Transforms;
 use super::preferences_weigh::Weigh;
 use super::terminal::TerminalProgress;
 use crate::dempo::pairs::Pairing;
@@ -21,6 +22,8 @@ pub(crate) enum Preferences {
     Import(Import),
     /// Weigh pairs by a scheme, and see what it does: effective sizes, visits, the variance from panel to panel.
     Weigh(Box<Weigh>),
+    /// Compare transforms of Soft's weights: effective sizes, and everybody's weight against their chance.
+    Transforms(Transforms),
     /// Make up raters whose preferences are known, with people and quotas for a panel.
     Sample(Sample),
 }
@@ -30,6 +33,7 @@ impl Preferences {
         match self {
             Self::Import(import) => import.run(),
             Self::Weigh(weigh) => weigh.run(),
+            Self::Transforms(transforms) => transforms.run(),
             Self::Sample(sample) => sample.run(),
         }
     }

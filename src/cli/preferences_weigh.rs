@@ -100,7 +100,7 @@ pub(crate) struct Weigh {
     json: Option<PathBuf>,
 }
 
-fn transform(text: &str) -> Result<Transform, String> {
+pub(super) fn transform(text: &str) -> Result<Transform, String> {
     let mistaken = || "give none, sqrt, square or clip:LOW:HIGH, such as clip:0.05:0.95".to_owned();
     match text {
         "none" => Ok(Transform::None),
@@ -132,6 +132,13 @@ fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
 }
 
+/// A lottery beside the raters of a file.
+pub(super) fn read_lottery(path: &Path, file: &PreferenceFile) -> Result<RaterLottery, Failure> {
+    let refused = |error: String| Failure::Input(format!("the lottery cannot be read: {error} ({})", path.display()));
+    let audit = AuditFile::from_json(&read_text(path, "lottery")?).map_err(|error| refused(error.to_string()))?;
+    RaterLottery::new(&audit, file.raters()).map_err(|error| refused(error.to_string()))
+}
+
 impl Weigh {
     pub(crate) fn run(self) -> Outcome {
         self.check_usage()?;
@@ -142,7 +149,7 @@ impl Weigh {
         let rater_of = file.raters_of_pairs();
         let counts = pairs_per_rater(&rater_of, file.raters().len()).map_err(Failure::input)?;
         let lottery = match &self.lottery {
-            Some(path) => Some(self.read_lottery(path, &file)?),
+            Some(path) => Some(read_lottery(path, &file)?),
             None => None,
         };
         let mut notes = Vec::new();
@@ -202,13 +209,6 @@ impl Weigh {
             _ => return Ok(()),
         };
         Err(Failure::Input(format!("--scheme {lacks}")))
-    }
-
-    fn read_lottery(&self, path: &Path, file: &PreferenceFile) -> Result<RaterLottery, Failure> {
-        let refused =
-            |error: String| Failure::Input(format!("the lottery cannot be read: {error} ({})", path.display()));
-        let audit = AuditFile::from_json(&read_text(path, "lottery")?).map_err(|error| refused(error.to_string()))?;
-        RaterLottery::new(&audit, file.raters()).map_err(|error| refused(error.to_string()))
     }
 
     fn scheme(

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::demand::{Failure, Outcome};
 use super::run::{carry_out, failure};
 use super::terminal::TerminalProgress;
+use super::train_diagnostics::{GradientsCommand, UpdateSizes};
 use super::{Common, output};
 use crate::dempo::objective::Objective;
 use crate::dempo::rater_lottery::{RaterLottery, last_draw};
@@ -29,6 +30,10 @@ pub(crate) enum Train {
     Run(Run),
     /// See what a trained adapter prefers: rewards, margins and accuracy on pairs, by rater.
     Evaluate(Evaluate),
+    /// Measure how far trainings moved their weights, tensor by tensor.
+    UpdateSize(UpdateSizes),
+    /// See whether schemes pull a model in the same direction: lengths of their gradients and cosines between them.
+    Gradients(GradientsCommand),
     /// Write a training as a job for TRL and Accelerate, to be carried out on a larger machine.
     ExportTrl(ExportTrl),
     /// Take in the adapter and the log of such a job.
@@ -41,6 +46,8 @@ impl Train {
             Self::Check(check) => check.run(),
             Self::Run(run) => run.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
+            Self::UpdateSize(sizes) => sizes.run(),
+            Self::Gradients(gradients) => gradients.run(),
             Self::ExportTrl(export) => export.run(),
             Self::ImportTrl(import) => import.run(),
         }
@@ -272,7 +279,7 @@ fn strip_empty_visits(value: &mut Value) {
 }
 
 /// Reads a file of settings; paths in it start at its folder.
-fn read_spec(path: &Path) -> Result<TrainSpec, Failure> {
+pub(super) fn read_spec(path: &Path) -> Result<TrainSpec, Failure> {
     let wrong = |problem: String| Failure::Input(format!("{problem} ({})", path.display()));
     let text = std::fs::read_to_string(path)
         .map_err(|e| wrong(format!("the settings cannot be read: {e}. Check the name and your permission")))?;
@@ -307,7 +314,7 @@ fn read_spec(path: &Path) -> Result<TrainSpec, Failure> {
 }
 
 /// Names the panel or the chances of an audit file in a scheme.
-fn fill_scheme(scheme: &mut serde_json::Map<String, Value>, path: &Path) -> Result<(), Failure> {
+pub(super) fn fill_scheme(scheme: &mut serde_json::Map<String, Value>, path: &Path) -> Result<(), Failure> {
     let wrong = |problem: String| Failure::Input(format!("{problem} ({})", path.display()));
     let text = std::fs::read_to_string(path).map_err(|e| wrong(format!("the lottery cannot be read: {e}")))?;
     let file: AuditFile = serde_json::from_str(&text).map_err(|e| {

@@ -2,6 +2,7 @@
 //! them, and the training itself (Sana, Wu and Wells 2026, arXiv:2602.05113).
 
 pub mod constitution;
+pub mod gradients;
 pub mod identity;
 pub mod judging;
 pub mod monitor;
@@ -13,5 +14,6 @@ pub mod preference;
 pub mod rater_lottery;
 pub mod schedule;
 pub mod scheme;
+pub mod soft_weights;
 pub mod split;
 pub mod training;

@@ -58,6 +58,7 @@ pub mod sampled;
 pub mod seating;
 pub mod sensitivity;
 mod simplex;
+pub mod size_sensitivity;
 pub mod spelling;
 pub mod suggestion;
 pub mod table;

@@ -374,8 +374,29 @@ pub const HELD_OUT_RATERS: Help = Help {
     name: "a held-out rater",
     text: include_str!("../../assets/help/held-out-raters.md"),
 };
+/// `What is the gradient cosine?`
+pub const GRADIENT_COSINE: Help = Help {
+    id: "gradient-cosine",
+    name: "the gradient cosine",
+    text: include_str!("../../assets/help/gradient-cosine.md"),
+};
+/// `What is the update size?`
+pub const UPDATE_SIZE: Help =
+    Help { id: "update-size", name: "the update size", text: include_str!("../../assets/help/update-size.md") };
+/// `What is a transform of weights?`
+pub const SOFT_TRANSFORM: Help = Help {
+    id: "soft-transform",
+    name: "a transform of weights",
+    text: include_str!("../../assets/help/soft-transform.md"),
+};
+/// `What is sensitivity to the panel's size?`
+pub const PANEL_SIZE: Help = Help {
+    id: "panel-size",
+    name: "sensitivity to the panel's size",
+    text: include_str!("../../assets/help/panel-size.md"),
+};
 /// All explanations but those of [`judging`].
-const OTHERS: [Help; 87] = [
+const OTHERS: [Help; 91] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -463,6 +484,10 @@ const OTHERS: [Help; 87] = [
     IMPLICIT_REWARD,
     GROUP_ACCURACY,
     HELD_OUT_RATERS,
+    GRADIENT_COSINE,
+    UPDATE_SIZE,
+    SOFT_TRANSFORM,
+    PANEL_SIZE,
 ];
 
 /// All explanations.

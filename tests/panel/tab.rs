@@ -108,6 +108,21 @@ fn a_panel_is_drawn_from_dice_and_shown_in_a_ceremony() {
 }
 
 #[test]
+fn panels_of_other_sizes_are_one_click_away() {
+    let mut window = Window::of_height(3600.0).begin_with_sample();
+    window.wait_for("Possible: a panel of 30 meets every quota");
+    window.click("Run the lottery");
+    window.wait_for("Exact: this is the leximin lottery");
+    window.type_into("Sizes", "20, many");
+    window.wait_for("“many” is no size of a panel");
+    window.type_into("Sizes", "20, 30, 290");
+    window.click("Compare sizes");
+    window.wait_for("No lottery at 290.");
+    assert!(window.has("infeasible: "), "the reason is told");
+    window.picture("sizes.png");
+}
+
+#[test]
 fn people_come_from_a_table_and_leave_when_they_are_forgotten() {
     let mut window = Window::of_height(1400.0);
     let path = window.folder.path().join("people.csv");

@@ -3,11 +3,13 @@
 
 pub mod chat;
 pub mod evaluate;
+pub mod gradients;
 mod pairs;
 mod record;
 mod reference;
 mod spec;
 pub mod trl;
+pub mod update;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::statistics::Stream;
 
 const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
+pub(super) const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// PEFT's first A: uniform within 1/sqrt(in). A tensor depends on the seed and its own name only.
 pub(super) fn initial_a(rank: usize, inner: usize, seed: u64, name: &str) -> Result<Tensor, ModelError> {
@@ -27,7 +27,7 @@ pub(super) fn initial_a(rank: usize, inner: usize, seed: u64, name: &str) -> Res
     Ok(Tensor::from_vec(values, (rank, inner), &Device::Cpu)?)
 }
 
-fn unreadable(path: &Path, problem: impl Into<String>, remedy: &str) -> ModelError {
+pub(super) fn unreadable(path: &Path, problem: impl Into<String>, remedy: &str) -> ModelError {
     ModelError::Unreadable { path: path.to_owned(), problem: problem.into(), remedy: remedy.to_owned() }
 }
 

@@ -23,6 +23,7 @@ mod policy;
 mod product;
 mod rope;
 mod text;
+mod update_size;
 
 pub use adapter::{check_adapter, read_settings, write_initial_adapter};
 pub use check::{TrainCheckReport, check};
@@ -35,6 +36,7 @@ pub use open::{
 pub use optimiser::{AdamW, AdamWSettings};
 pub use policy::{LlamaPolicy, PairTokens};
 pub use text::{ConversationTokenizer, TemplateChoice, Tokenized};
+pub use update_size::{TensorUpdate, UpdateSize, update_size};
 
 #[cfg(test)]
 mod tests;

@@ -40,7 +40,8 @@ impl Default for LoraSettings {
 }
 
 impl LoraSettings {
-    fn scale(&self) -> f64 {
+    /// What B A is multiplied by.
+    pub(super) fn scale(&self) -> f64 {
         let rank = self.rank as f64;
         self.alpha / if self.rank_stabilised { rank.sqrt() } else { rank }
     }

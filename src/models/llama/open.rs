@@ -89,6 +89,22 @@ pub fn open(reference: &str, settings: &OpenSettings, progress: &dyn Progress) -
     build(reference, revision, config, tokenizer, weights, hashes, settings)
 }
 
+/// Only the settings and the weights of a Llama, which are read when they are taken.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_weights(reference: &str, progress: &dyn Progress) -> Result<(LlamaConfig, Weights), ModelError> {
+    let (config, mut weights) = match shipped_files(reference) {
+        Some(files) => (LlamaConfig::parse(files.config)?, Weights::from_bytes(Cow::Borrowed(files.weights))?),
+        None => {
+            let (folder, _) = locate(reference, progress)?;
+            (read_config(&folder)?, Weights::from_folder(&folder)?)
+        }
+    };
+    weights.set_prefix("model.");
+    Ok((config, weights))
+}
+
 /// Only the settings and the tokenizer of a Llama, without its weights: enough to put preferences into tokens.
 ///
 /// # Errors

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::network::{BranchLaw, Keep, Network, TokenTree};
 use super::optimiser::AdamW;
+use crate::dempo::gradients::Differentiable;
 use crate::dempo::objective::PairLogProbs;
 use crate::dempo::training::{PairLaw, Policy, PolicyError};
 use crate::formats::whole_file;
@@ -160,5 +161,17 @@ impl Policy for LlamaPolicy<'_> {
             ModelError::Other(problem) => PolicyError::Diverged(problem),
             other => other.into(),
         })
+    }
+}
+
+impl Differentiable for LlamaPolicy<'_> {
+    fn take_gradient(&mut self) -> Result<Vec<f64>, PolicyError> {
+        let failed = |error: candle_core::Error| PolicyError::Failed(error.to_string());
+        let mut all = Vec::new();
+        for gradient in self.network.parameters.take_gradients().map_err(failed)? {
+            let numbers = gradient.flatten_all().and_then(|flat| flat.to_dtype(DType::F64)?.to_vec1::<f64>());
+            all.extend(numbers.map_err(failed)?);
+        }
+        Ok(all)
     }
 }

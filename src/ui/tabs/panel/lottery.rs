@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, TextEdit, Ui};
 
 use super::lottery_view::{LotteryView, answers, legacy_curve};
+use super::sizes::SizesState;
 use crate::figures::number;
 use crate::sortition::algorithm::Algorithm;
 use crate::sortition::lottery_run::Status;
@@ -29,6 +30,7 @@ pub struct Chosen {
     person: Option<(RunId, String, Option<Person>)>,
     legacy_of: Option<RunId>,
     legacy: Requested<Result<Vec<f64>, String>>,
+    sizes: SizesState,
 }
 
 /// One person's chance and companions.
@@ -38,11 +40,11 @@ struct Person {
     partners: Table,
 }
 
-/// Draws the lottery of `run`.
+/// Draws the lottery of `run`; `tolerance` is that of the form's quotas.
 pub fn show(
     ui: &mut Ui,
     context: &TabContext<'_>,
-    run: RunId,
+    (run, tolerance): (RunId, &str),
     view: &LotteryView,
     chosen: &mut Chosen,
     commands: &mut Vec<Command>,
@@ -91,6 +93,9 @@ pub fn show(
                     a person's values explains most of a chance.";
         ui.label(theme::caption(text).weak());
         data_table(ui, "panel favoured", &view.favoured, None, commands);
+    });
+    card(ui, "Panels of other sizes", |ui| {
+        chosen.sizes.show(ui, context, (run, &view.spec), tolerance, commands);
     });
     card(ui, "Panels of the lottery", |ui| {
         data_table_of(ui, "panel list", &view.panels, None, None, commands);

@@ -24,6 +24,7 @@ mod presets;
 mod quotas;
 mod reading;
 mod replacements;
+mod sizes;
 mod suggestions;
 mod why;
 mod words;

@@ -191,7 +191,10 @@ impl Outcome {
                             commands.push(Command::FullScreen(true));
                         }
                     }
-                    Some(Ok(Some(view))) => lottery::show(ui, context, run.id, view, &mut self.chosen, commands),
+                    Some(Ok(Some(view))) => {
+                        let of = (run.id, draft.tolerance.as_str());
+                        lottery::show(ui, context, of, view, &mut self.chosen, commands);
+                    }
                     Some(Ok(None)) => {
                         ui.label("Chances appear here once the lottery is computed.");
                     }

@@ -73,7 +73,8 @@ impl Ready {
         }
     }
 
-    fn alike(&self) -> &[(SchemeKind, Result<TrainSpec, String>)] {
+    /// The form's training under every scheme, or what is missing for it.
+    pub fn alike(&self) -> &[(SchemeKind, Result<TrainSpec, String>)] {
         self.made.as_ref().map_or(&[], |made| &made.alike)
     }
 }

@@ -5,6 +5,8 @@
 mod answers;
 mod chat;
 mod curves;
+mod diagnostics;
+mod diagnostics_figures;
 mod draft;
 mod explanation;
 mod form;
@@ -85,8 +87,7 @@ impl TrainingTab {
             self.export.show(ui, context, self.ready.spec().map(|spec| &**spec));
             match run {
                 Some(run) => {
-                    let form = self.ready.run();
-                    self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
+                    self.outcome.show(ui, context, &self.ready, run, &mut self.why_hidden, commands);
                 }
                 None => self.nothing_yet(ui, context),
             }

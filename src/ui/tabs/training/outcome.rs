@@ -8,6 +8,8 @@ use super::super::shared::loaded::Loaded;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
 use super::chat::ChatState;
 use super::curves::{self, Along, Curve, Drawing, Measure};
+use super::diagnostics::DiagnosticsState;
+use super::form::Ready;
 use super::groups::{self, GroupsState};
 use super::view::View;
 use super::{answers, words};
@@ -27,14 +29,16 @@ enum Part {
     Curves,
     Groups,
     Raters,
+    Diagnostics,
     Answers,
     Chat,
 }
 
-const PARTS: [(Part, &str, &str); 5] = [
+const PARTS: [(Part, &str, &str); 6] = [
     (Part::Curves, "Curves", "Loss, rewards, accuracy and the rest, step by step; several runs over each other."),
     (Part::Groups, "Groups", "Whom the model serves: accuracy and margin by group and by weight."),
     (Part::Raters, "Raters", "How often each rater's pairs are visited."),
+    (Part::Diagnostics, "Diagnostics", "Gradients of the schemes, size of the updates, transforms of weights."),
     (Part::Answers, "Answers", "What the model answers to the sample questions as it learns."),
     (Part::Chat, "Chat", "A conversation with the model before and after the training, side by side."),
 ];
@@ -61,6 +65,7 @@ pub struct Outcome {
     drawing: Drawing,
     drawn: Option<Drawn>,
     groups: GroupsState,
+    diagnostics: DiagnosticsState,
     chat: ChatState,
 }
 
@@ -74,6 +79,7 @@ impl Default for Outcome {
             drawing: Drawing { along: Along::Steps, smoothing: 0.6 },
             drawn: None,
             groups: GroupsState::default(),
+            diagnostics: DiagnosticsState::default(),
             chat: ChatState::default(),
         }
     }
@@ -127,7 +133,7 @@ impl Outcome {
         &mut self,
         ui: &mut Ui,
         context: &TabContext<'_>,
-        form: &Result<RunSpec, String>,
+        ready: &Ready,
         run: &RunRow,
         why_hidden: &mut bool,
         commands: &mut Vec<Command>,
@@ -139,15 +145,22 @@ impl Outcome {
             let picked = run_picker(ui, "training", run, runs, words::run_name, why_hidden);
             self.picked = picked.or(self.picked);
             if matches!(run.spec, RunSpec::Train(_)) {
-                changed_since(ui, form, run, commands);
+                changed_since(ui, &ready.run(), run, commands);
             }
             state(ui, context, run, commands);
-            self.results(ui, context, run, commands);
+            self.results(ui, context, ready, run, commands);
             ui.add_space(theme::STEP * 2.0);
         });
     }
 
-    fn results(&mut self, ui: &mut Ui, context: &TabContext<'_>, run: &RunRow, commands: &mut Vec<Command>) {
+    fn results(
+        &mut self,
+        ui: &mut Ui,
+        context: &TabContext<'_>,
+        ready: &Ready,
+        run: &RunRow,
+        commands: &mut Vec<Command>,
+    ) {
         let view = match self.views.get_mut(&run.id).and_then(Loaded::get) {
             None => {
                 ui.spinner();
@@ -184,6 +197,7 @@ impl Outcome {
             Part::Curves => self.curves(ui, context, run, &view, commands),
             Part::Groups => groups::show(ui, &view, &mut self.groups, commands),
             Part::Raters => groups::show_visits(ui, &view, &mut self.groups, commands),
+            Part::Diagnostics => self.diagnostics.show(ui, context, ready, run, commands),
             Part::Answers => answers::show(ui, run, &view, commands),
             Part::Chat => self.chat.show(ui, context, run, commands),
         }

@@ -177,7 +177,7 @@ impl<'a, 'b> Switchboard<'a, 'b> {
         done += asked;
         for (speaker, asked) in near {
             let chat = match self.local.take() {
-                Some((open, chat)) if open == speaker => chat,
+                Some((open, chat)) if self.speakers[open] == self.speakers[speaker] => chat,
                 _ => self.open_local(speaker)?,
             };
             let mut missing = Missing::default();

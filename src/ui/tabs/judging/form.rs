@@ -13,7 +13,7 @@ use crate::formats::constitutions;
 use crate::jobs::judge::{AnswersFrom, JudgeSpec, JudgedBy};
 use crate::jobs::spec::RunSpec;
 use crate::jobs::train::Tensors;
-use crate::providers::price::{Estimate, Planned};
+use crate::providers::price::{Estimate, Planned, Price};
 use crate::store::RunState;
 use crate::ui::command::{Command, JudgingPath};
 use crate::ui::context::TabContext;
@@ -45,7 +45,7 @@ impl FormState {
         if self.made.as_ref().is_some_and(|made| made.draft == *draft) {
             return;
         }
-        let spec = draft.spec();
+        let spec = draft.spec().map_err(|problem| format!("{}.", format::sentence(&problem).trim_end_matches('.')));
         self.made = Some(Made {
             estimate: spec.as_ref().ok().map(estimate),
             run: Arc::new(spec.map(RunSpec::Judge)),
@@ -101,7 +101,11 @@ fn estimate(spec: &JudgeSpec) -> Estimate {
             });
         }
     }
-    spec.prices.estimate(&planned)
+    let mut prices = spec.prices.clone();
+    for own in spec.speakers().filter(|speaker| speaker.is_local()) {
+        prices.0.insert(own.model().to_owned(), Price::FREE);
+    }
+    prices.estimate(&planned)
 }
 
 /// Draws the form; tells whether a run was started.
@@ -315,15 +319,17 @@ fn judges(
             "Without a judge only answers are collected. You can always judge yourself, blind, once they are there.";
         ui.label(theme::caption(what).weak());
     }
-    let what = "Rankings or pairs that were given elsewhere, as a run of their own.";
-    if ui.button("Import verdicts…").on_hover_text(what).clicked() {
-        commands.push(Command::ChooseForJudging(JudgingPath::Verdicts));
-    }
-    if ui.button("Add a judge").clicked() {
-        let like = draft.judges.last().cloned().unwrap_or(Voice { kind: VoiceKind::Provider, ..Voice::default() });
-        draft.judges.push(Voice { name: free_name(&draft.judges, "Judge"), ..like });
-        state.judge = Some(draft.judges.len() - 1);
-    }
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Add a judge").clicked() {
+            let like = draft.judges.last().cloned().unwrap_or(Voice { kind: VoiceKind::Provider, ..Voice::default() });
+            draft.judges.push(Voice { name: free_name(&draft.judges, "Judge"), ..like });
+            state.judge = Some(draft.judges.len() - 1);
+        }
+        let what = "Rankings or pairs that were given elsewhere, as a run of their own.";
+        if ui.button("Import verdicts…").on_hover_text(what).clicked() {
+            commands.push(Command::ChooseForJudging(JudgingPath::Verdicts));
+        }
+    });
 }
 
 fn how(ui: &mut Ui, draft: &mut Draft) {

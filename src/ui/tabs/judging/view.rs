@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::jobs::judge::{self, Coverage, JudgeSpec, WrittenQuestions};
+use crate::jobs::speaker::Speaker;
 use crate::jobs::spec::RunSpec;
 use crate::providers::price::PriceTable;
 use crate::ranking::verdicts::Verdicts;
@@ -47,7 +48,8 @@ impl View {
         };
         let paid = project.paid_calls(run)?;
         let mut costs = paid.iter().filter_map(|(model, reply)| prices.cost(model, reply)).peekable();
-        let cost = costs.peek().is_some().then(|| costs.sum());
+        let free = spec.speakers().all(Speaker::is_local);
+        let cost = (free || costs.peek().is_some()).then(|| costs.sum());
         let RunSpec::Judge(spec) = spec else {
             let written = project.document(run, judge::QUESTIONS)?;
             let verdicts = match spec {

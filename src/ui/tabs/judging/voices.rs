@@ -274,7 +274,7 @@ pub fn rows(
         let owner = place(row).owner(voice);
         ui.horizontal(|ui| {
             let id = ("judging name", format!("{:?}", place(row)));
-            let width = (ui.available_width() - 84.0).max(80.0);
+            let width = (ui.available_width() - 128.0).max(80.0);
             let field = TextEdit::singleline(&mut voice.name).id_salt(id).hint_text("name").desired_width(width);
             let field = ui.add(field).on_hover_text("As it is called in tables.");
             let name = format!("Name of {owner}");

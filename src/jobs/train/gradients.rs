@@ -159,8 +159,7 @@ mod tests {
         let ids: Vec<String> = file.raters()[..4].to_vec();
         let panels = [([0, 1], 0.5), ([0, 2], 0.25), ([1, 3], 0.25)];
         let chances = [0.75, 0.75, 0.25, 0.25];
-        let mut inclusion: BTreeMap<String, f64> = BTreeMap::new();
-        inclusion.extend(ids.iter().cloned().zip(chances));
+        let inclusion: BTreeMap<String, f64> = ids.iter().cloned().zip(chances).collect();
         let lora =
             LoraSettings { rank: 2, targets: ["q_proj".into(), "down_proj".into()].into(), ..Default::default() };
         let training = TrainSpec {

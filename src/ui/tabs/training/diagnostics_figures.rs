@@ -309,7 +309,7 @@ mod tests {
                 .contains("3 draws of raters by their share (6 pairs of 2 raters out of 4)"))
         );
         assert!(matches!(&sample.figures[1].layers[0], Layer::Intervals { points, .. } if points[1][3] > 2.19));
-        assert_eq!(sample.tables[0].rows, [["Hard Panel", "Full", "0.25000", "0.10"].map(str::to_owned).to_vec()]);
+        assert_eq!(sample.tables[0].rows, [["Hard Panel", "Full", "0.25000", "0.1"].map(str::to_owned).to_vec()]);
         let exact = gradients(&alignment(false), "at the start");
         assert!(exact.sentence.starts_with("Exact") && matches!(exact.figures[1].layers[0], Layer::Points { .. }));
         assert_eq!(exact.tables[0].rows[0][3], "–");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::collect::{CollectSpec, Participant};
 use super::judge::{JudgeSpec, QuestionsSpec};
 use super::speaker::Speaker;
 use super::train::{ImportTrlSpec, TrainSpec};
@@ -44,6 +45,8 @@ pub enum RunSpec {
     Judge(JudgeSpec),
     /// A model writes questions for the clauses of a constitution.
     Questions(QuestionsSpec),
+    /// Models respond to scenarios and judge one another's responses.
+    Collect(CollectSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
     /// Re-evaluates a certificate.
@@ -93,6 +96,7 @@ impl RunSpec {
             Self::ImportTrl(_) => "import-trl",
             Self::Judge(_) => "judge",
             Self::Questions(_) => "questions",
+            Self::Collect(_) => "collect",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::VerifyPanel(_) => "verify-panel",
@@ -112,6 +116,7 @@ impl RunSpec {
             Self::Train(spec) => spec.seed,
             Self::Judge(spec) => spec.seed,
             Self::Questions(spec) => spec.seed,
+            Self::Collect(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
             Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) | Self::ImportTrl(_) => 0,
         }
@@ -130,6 +135,7 @@ impl RunSpec {
             Self::Fetch(spec) => Some(&spec.model),
             Self::Questions(spec) => Some(spec.writer.model()),
             Self::Judge(_)
+            | Self::Collect(_)
             | Self::Lottery(_)
             | Self::TrainMlm(_)
             | Self::ImportTrl(_)
@@ -137,11 +143,13 @@ impl RunSpec {
             | Self::VerifyPanel(_) => None,
         }
     }
-    /// Everybody whom a judging or a writing of questions asks.
+    /// Everybody whom a judging, a writing of questions or a collection asks.
     pub fn speakers(&self) -> impl Iterator<Item = &Speaker> {
         let judging = if let Self::Judge(spec) = self { Some(spec) } else { None };
         let writer = if let Self::Questions(spec) = self { Some(&spec.writer) } else { None };
-        judging.into_iter().flat_map(JudgeSpec::speakers).chain(writer)
+        let population: &[Participant] = if let Self::Collect(spec) = self { &spec.models } else { &[] };
+        let population = population.iter().map(|model| &model.speaker);
+        judging.into_iter().flat_map(JudgeSpec::speakers).chain(writer).chain(population)
     }
 
     /// Files that a judging takes answers from.

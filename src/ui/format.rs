@@ -38,6 +38,7 @@ pub fn run_kind(kind: &str) -> String {
         "import-trl" => "Training from TRL".to_owned(),
         "judge" => "Judging".to_owned(),
         "questions" => "Writing questions".to_owned(),
+        "collect" => "EigenBench collection".to_owned(),
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),
@@ -76,6 +77,12 @@ pub fn about(spec: &RunSpec) -> String {
             counted(spec.entrants.len() as u64, "model", "models")
         ),
         RunSpec::Questions(spec) => format!("{}, {} a clause", spec.constitution.name, spec.count),
+        RunSpec::Collect(spec) => format!(
+            "{}, {}, {}",
+            spec.constitutions.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(" and "),
+            counted(spec.scenarios.len() as u64, "scenario", "scenarios"),
+            counted(spec.models.len() as u64, "model", "models")
+        ),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
         RunSpec::VerifyPanel(spec) => spec.name.clone(),

@@ -25,14 +25,14 @@ use kleroterion::eigenbench::sampling::Scheme;
 use kleroterion::eigenbench::scenario::Scenario;
 use kleroterion::eigenbench::trust::{eigentrust, elo, trust_matrix};
 use kleroterion::jobs::collect::{CollectSpec, Collected, Participant, TextCounts, comparisons};
-use kleroterion::jobs::runner::{JobError, RunOutcome, run_headless, run_stored};
+use kleroterion::jobs::runner::{JobError, RunOutcome, Runner, run_headless, run_stored};
 use kleroterion::jobs::speaker::Speaker;
 use kleroterion::jobs::spec::RunSpec;
 use kleroterion::models::Library;
 use kleroterion::progress::{Cancelled, Progress, Silent};
 use kleroterion::providers::price::Price;
 use kleroterion::providers::settings::ProviderSettings;
-use kleroterion::store::{CallId, ComparisonRow, Project, RunFilter};
+use kleroterion::store::{CallId, ComparisonRow, Project, RunFilter, RunId, RunState};
 use mock_provider::{MockProvider, MockReply};
 use program::{kleroterion, stderr};
 use serde_json::Value;
@@ -408,6 +408,30 @@ fn two_constitutions_share_responses_and_order_bias_becomes_ties() {
     assert_eq!((orders.pairs, orders.first), (24 * 7, 24 * 7));
     assert!(all.iter().all(|row| row.choice == Choice::Tie));
     assert_eq!(comparisons(&spec, &found.rows, Some(1)).len(), 4 * 12 * 2);
+}
+
+#[test]
+fn a_strangers_queued_collection_asks_nobody_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = MockProvider::start(|request, _| respond(request));
+    let spec = RunSpec::Collect(spec(&provider, 2));
+    let path = folder.path().join("stranger");
+    std::fs::create_dir(&path).unwrap();
+    let run = toml::Value::try_from(&spec).unwrap();
+    let sample = toml::Table::from_iter([
+        ("name".to_owned(), toml::Value::from("x")),
+        ("run".to_owned(), toml::Value::from(vec![run])),
+    ]);
+    std::fs::write(path.join("project.toml"), toml::to_string(&sample).unwrap()).unwrap();
+    let project = Project::open(&path).unwrap();
+    assert_eq!(project.run(RunId(1)).unwrap().spec, spec);
+    let runner = Runner::new(&path, Arc::new(Library::default()), Arc::new(|| {})).unwrap();
+    assert!(!runner.busy());
+    assert_eq!(project.run(RunId(1)).unwrap().state, RunState::Interrupted);
+    let told = &project.log(RunId(1)).unwrap()[0].message;
+    assert!(told.contains(&format!("it sends texts to {}", provider.base_url())), "{told}");
+    runner.shut_down();
+    assert!(provider.asked().is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::comparisons::{Names, ReadComparisons};
-use crate::eigenbench::choices::read_choices;
+use crate::eigenbench::choices::{Reading as ChoiceReading, read_choices};
 use crate::eigenbench::comparisons::{Choice, Comparison};
 use crate::eigenbench::protocol::{Form, Scope};
 
@@ -104,6 +104,8 @@ pub fn read(path: &Path) -> Result<ReadEvaluations, EvaluationsError> {
 struct Reading {
     models: Names,
     scenarios: Names,
+    /// By number and text.
+    scenario_places: BTreeMap<(Option<u64>, String), u32>,
     criteria: Names,
     passes: Names,
     rows: Vec<Comparison>,
@@ -132,11 +134,8 @@ impl Reading {
         } else if reply.trim().is_empty() || present.iter().any(|text| text.trim().is_empty()) {
             lost.without_text += 1;
         } else {
-            let scenario = match item.get("scenario_index") {
-                Some(Value::Number(number)) => number.to_string(),
-                _ => text("scenario").to_owned(),
-            };
-            let scenario = self.scenarios.place(&scenario);
+            let number = item.get("scenario_index").and_then(Value::as_u64);
+            let scenario = self.scenario(number, text("scenario"));
             let pass = self.passes.place(&pass_of(&first, &second, &text));
             let choices = self.choices(text("constitution"), reply, &mut lost);
             let mut place = |name: &str| {
@@ -155,6 +154,21 @@ impl Reading {
         Ok(())
     }
 
+    /// The place of a scenario. It is called by its number, where it has one; files that were put together may give one number
+    /// to several texts.
+    fn scenario(&mut self, number: Option<u64>, text: &str) -> u32 {
+        let known = self.scenario_places.get(&(number, text.to_owned())).copied();
+        known.unwrap_or_else(|| {
+            let mut name = number.map_or_else(|| text.to_owned(), |number| number.to_string());
+            while self.scenarios.names.contains(&name) {
+                name.push('\'');
+            }
+            let place = self.scenarios.place(&name);
+            self.scenario_places.insert((number, text.to_owned()), place);
+            place
+        })
+    }
+
     /// The criteria that a reply chooses by, with its choices.
     fn choices(&self, constitution: &str, reply: &str, lost: &mut Losses) -> Vec<(String, Choice)> {
         let criteria: Vec<&str> = constitution.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -167,8 +181,7 @@ impl Reading {
         for (name, reading) in names.iter().zip(&verdict.readings) {
             match reading.choice() {
                 Some(choice) => {
-                    lost.tolerated_choices +=
-                        u64::from(!matches!(reading, crate::eigenbench::choices::Reading::Strict(_)));
+                    lost.tolerated_choices += u64::from(!matches!(reading, ChoiceReading::Strict(_)));
                     found.push(((*name).to_owned(), choice));
                 }
                 None => lost.missing_choices += 1,
@@ -342,6 +355,14 @@ mod tests {
         // The authors keep criteria only up to the first that is missing; the second one is kept here.
         assert_eq!(read.comparisons.rows.iter().filter(|row| row.criterion == 1).count(), 3);
         assert_eq!(read.comparisons.rows.len(), 5);
+    }
+
+    #[test]
+    fn one_number_of_two_texts_is_two_scenarios() {
+        let one = line(("ann", "a"), ("ben", "b"), BOTH);
+        let read = read_as("e.jsonl", &[one.clone(), one.replace("A matter.", "Another."), one].join("\n")).unwrap();
+        assert_eq!(read.comparisons.scenarios, ["7", "7'"]);
+        assert_eq!(read.comparisons.rows.iter().filter(|row| row.scenario == 0).count(), 4);
     }
 
     #[test]

@@ -62,9 +62,9 @@ pub(crate) struct Collect {
     /// Who judges whom.
     #[arg(long, value_enum, default_value = "random-judge-group")]
     scheme: SchemeName,
-    /// Models in a group.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    group: u16,
+    /// Models in a group [default: 4, or all where there are fewer].
+    #[arg(long, value_name = "N")]
+    group: Option<u16>,
     /// Groups a scenario.
     #[arg(long, value_name = "N", default_value_t = 1)]
     groups: u16,
@@ -143,11 +143,10 @@ impl Collect {
         let constitutions: Vec<_> = all.collect::<Result<_, _>>()?;
         let key = self.money.key_variable.as_deref();
         let models = self.model.iter().map(|text| participant(text, key)).collect::<Result<_, _>>();
+        let size = self.group.unwrap_or(self.model.len().min(4) as u16);
         let scheme = match self.scheme {
-            SchemeName::RandomJudgeGroup => Scheme::RandomJudgeGroup { size: self.group, groups: self.groups },
-            SchemeName::Adaptive => {
-                Scheme::AdaptiveInverseCount { size: self.group, groups: self.groups, alpha: self.alpha }
-            }
+            SchemeName::RandomJudgeGroup => Scheme::RandomJudgeGroup { size, groups: self.groups },
+            SchemeName::Adaptive => Scheme::AdaptiveInverseCount { size, groups: self.groups, alpha: self.alpha },
             SchemeName::AllToAll => Scheme::AllToAll,
             SchemeName::AddModels => Scheme::AddModels { known: self.known.unwrap_or_default(), old: self.old },
         };

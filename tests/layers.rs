@@ -73,7 +73,7 @@ fn only_the_models_mention_candle() {
 
 #[test]
 fn the_science_knows_no_threads_clocks_files_or_network() {
-    let science = ["dempo", "glauber", "sortition", "statistics"];
+    let science = ["dempo", "eigenbench", "glauber", "ranking", "sortition", "statistics"];
     let forbidden = ["std::thread", "std::time", "std::fs", "std::net", "std::sync::mpsc", "crate::store", "crate::ui"];
     let above = ["crate::jobs", "crate::models", "crate::cli"];
     for (path, module, code) in files() {

@@ -3,7 +3,9 @@
 mod export;
 mod judge;
 mod results;
-mod speakers;
+pub(super) mod speakers;
+
+pub(super) use judge::{Money, prices};
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +48,7 @@ impl ConstitutionCommand {
 }
 
 /// A constitution by its shipped name, or out of a file.
-fn constitution(name: &str, questions: Option<&Path>) -> Result<Constitution, Failure> {
+pub(super) fn constitution(name: &str, questions: Option<&Path>) -> Result<Constitution, Failure> {
     let shipped = constitutions::shipped().into_iter().find(|(known, _)| *known == name);
     let mut found = match shipped {
         Some((_, shipped)) => shipped,

@@ -1,14 +1,22 @@
-//! EigenBench: models judge each other (arXiv 2509.01938; eigenbench.md). What is here is the fit: from comparisons to a
-//! low-rank Bradley-Terry-Davidson model, a trust matrix and a leaderboard, with how sure it is.
+//! EigenBench: models judge each other (arXiv 2509.01938; eigenbench.md).
 //!
-//! `comparisons` counts rows, `existence` asks whether they determine anything, `btd` is the model and its fit, `trust` the
-//! matrix, its stationary law and Elo, `lens_map` the picture that does not depend on the fit's gauge, `uncertainty` the
-//! bootstrap, `choice_of_dimension` the cross-validation.
+//! Collecting: `protocol` is what evaluees and judges are asked, `choices` reads verdicts, `sampling` says who judges whom.
+//! Fitting: `comparisons` counts rows, `reconcile` holds both orders of a pair against each other, `existence` asks whether the
+//! rows determine anything, `btd` is the low-rank Bradley-Terry-Davidson model and its fit, `trust` the matrix, its stationary
+//! law and Elo, `lens_map` the picture that does not depend on the fit's gauge, `uncertainty` the bootstrap,
+//! `choice_of_dimension` the cross-validation; `leaderboard` does all of it. Whether to believe it: `diagnostics`.
 
 pub mod btd;
 pub mod choice_of_dimension;
+pub mod choices;
 pub mod comparisons;
+pub mod diagnostics;
 pub mod existence;
+pub mod leaderboard;
 pub mod lens_map;
+pub mod protocol;
+pub mod reconcile;
+pub mod sampling;
+pub mod scenario;
 pub mod trust;
 pub mod uncertainty;

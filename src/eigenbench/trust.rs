@@ -72,6 +72,17 @@ pub fn elo(trust: &[f64]) -> Vec<f64> {
     trust.iter().map(|t| 1500.0 + 400.0 * (trust.len() as f64 * t).log10()).collect()
 }
 
+/// Elo shifted so that the models at `anchors` have the mean 1500: since trust sums to 1, a model that joins moves everybody,
+/// and leaderboards of two populations can be compared only through models that both have. Without anchors this is [`elo`].
+pub fn anchored_elo(trust: &[f64], anchors: &[usize]) -> Vec<f64> {
+    let mut ratings = elo(trust);
+    if !anchors.is_empty() {
+        let mean = anchors.iter().map(|&anchor| ratings[anchor]).sum::<f64>() / anchors.len() as f64;
+        ratings.iter_mut().for_each(|rating| *rating += 1500.0 - mean);
+    }
+    ratings
+}
+
 /// The stationary law of one closed class.
 fn stationary(matrix: &[f64], n: usize, class: &[usize]) -> Vec<f64> {
     let size = class.len();
@@ -200,6 +211,15 @@ mod tests {
         let found = eigentrust(&[0.0, 1.0, 0.0, 0.5, 0.0, 0.5, 0.0, 1.0, 0.0], 0.0, None).unwrap();
         near(&found.trust, &[0.25, 0.5, 0.25], 1e-14);
         assert!(found.periodic && found.power_steps.is_none());
+    }
+
+    #[test]
+    fn anchors_keep_their_mean_when_a_model_joins() {
+        let before = anchored_elo(&[0.5, 0.3, 0.2], &[0, 1]);
+        let after = anchored_elo(&[0.25, 0.15, 0.1, 0.5], &[0, 1]);
+        near(&after[..3], &before, 1e-9);
+        near(&[(before[0] + before[1]) / 2.0], &[1500.0], 1e-9);
+        near(&anchored_elo(&[0.5, 0.5], &[]), &elo(&[0.5, 0.5]), 1e-12);
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Comparisons of EigenBench as CSV: `scenario,judge,eval1,eval2,choice`.
+//! Comparisons of EigenBench as CSV: `scenario,judge,eval1,eval2,choice`, and where wanted `criterion` and `pass`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::whole_file;
 use crate::eigenbench::comparisons::{Choice, Comparison};
 
 /// Rows with the names that they use.
@@ -12,6 +13,8 @@ pub struct ReadComparisons {
     pub models: Vec<String>,
     /// Names of scenarios in the order in which they were met.
     pub scenarios: Vec<String>,
+    /// Names of criteria likewise; empty where the file has no column for them.
+    pub criteria: Vec<String>,
     /// The rows.
     pub rows: Vec<Comparison>,
 }
@@ -33,7 +36,8 @@ pub enum ComparisonsError {
     Empty { path: PathBuf },
 }
 
-/// Reads comparisons; `choice` is 0 for a tie, 1 or 2 for the first or the second.
+/// Reads comparisons; `choice` is 0 for a tie, 1 or 2 for the first or the second. Where there is a column `criterion`, both
+/// orders of a pair belong together criterion by criterion; where there is a column `pass`, pass by pass.
 ///
 /// # Errors
 /// [`ComparisonsError`].
@@ -50,7 +54,11 @@ pub fn read(path: &Path) -> Result<ReadComparisons, ComparisonsError> {
     };
     let [scenario, judge, first, second, choice] =
         [column("scenario")?, column("judge")?, column("eval1")?, column("eval2")?, column("choice")?];
+    let optional = |name: &'static str| column(name).ok();
+    let (criterion, pass) = (optional("criterion"), optional("pass"));
     let mut scenarios = Names::default();
+    let mut criteria = Names::default();
+    let mut passes = Names::default();
     let mut models = Names::default();
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -74,8 +82,11 @@ pub fn read(path: &Path) -> Result<ReadComparisons, ComparisonsError> {
         let place = |models: &mut Names, name: &str| {
             u16::try_from(models.place(name)).map_err(|_| wrong("there are more than 65,536 models".into()))
         };
+        let criterion = criterion.map_or(0, |at| criteria.place(cell(at)));
         rows.push(Comparison {
             scenario: scenarios.place(cell(scenario)),
+            criterion: u16::try_from(criterion).map_err(|_| wrong("there are more than 65,536 criteria".into()))?,
+            pass: pass.map_or(0, |at| passes.place(cell(at))),
             judge: place(&mut models, cell(judge))?,
             first: place(&mut models, a)?,
             second: place(&mut models, b)?,
@@ -99,18 +110,41 @@ pub fn read(path: &Path) -> Result<ReadComparisons, ComparisonsError> {
         }
     }
     let names = order.iter().map(|&old| models.names[old].clone()).collect();
-    Ok(ReadComparisons { models: names, scenarios: scenarios.names, rows })
+    Ok(ReadComparisons { models: names, scenarios: scenarios.names, criteria: criteria.names, rows })
+}
+
+/// Writes comparisons as [`read`] takes them, with `criterion` and `pass`.
+///
+/// # Errors
+/// Whatever the operating system refuses.
+pub fn write(path: &Path, read: &ReadComparisons) -> std::io::Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut line = |cells: [&str; 7]| writer.write_record(cells).expect("memory takes any row");
+    line(["scenario", "judge", "eval1", "eval2", "choice", "criterion", "pass"]);
+    let model = |place: u16| read.models[usize::from(place)].as_str();
+    for row in &read.rows {
+        line([
+            &read.scenarios[row.scenario as usize],
+            model(row.judge),
+            model(row.first),
+            model(row.second),
+            &row.choice.figure().to_string(),
+            read.criteria.get(usize::from(row.criterion)).map_or("", String::as_str),
+            &row.pass.to_string(),
+        ]);
+    }
+    whole_file::write(path, &writer.into_inner().expect("memory takes any row"))
 }
 
 /// Names in the order in which they were met.
 #[derive(Default)]
-struct Names {
-    names: Vec<String>,
+pub(super) struct Names {
+    pub(super) names: Vec<String>,
     places: BTreeMap<String, u32>,
 }
 
 impl Names {
-    fn place(&mut self, name: &str) -> u32 {
+    pub(super) fn place(&mut self, name: &str) -> u32 {
         if let Some(&place) = self.places.get(name) {
             return place;
         }
@@ -136,10 +170,23 @@ mod tests {
     fn numbers_are_ordered_and_names_kept_as_met() {
         let read = read_text("scenario,judge,eval1,eval2,choice\n7,10,2,10,1\n7,2,10,2,0\n").unwrap();
         assert_eq!(read.models, ["2", "10"]);
-        let row = Comparison { scenario: 0, judge: 1, first: 0, second: 1, choice: Choice::First };
+        let row =
+            Comparison { scenario: 0, criterion: 0, pass: 0, judge: 1, first: 0, second: 1, choice: Choice::First };
         assert_eq!(read.rows[0], row);
         let read = read_text("scenario,judge,eval1,eval2,choice\na,zoe,zoe,ann,2\n").unwrap();
         assert_eq!(read.models, ["zoe", "ann"]);
+    }
+
+    #[test]
+    fn criteria_and_passes_come_back_as_they_were_written() {
+        let text = "scenario,judge,eval1,eval2,choice,criterion,pass\ns,a,a,b,1,\"kind, fair\",0\ns,a,b,a,0,brief,1\n";
+        let one = read_text(text).unwrap();
+        assert_eq!(one.criteria, ["kind, fair", "brief"]);
+        assert_eq!((one.rows[1].criterion, one.rows[1].pass), (1, 1));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("again.csv");
+        write(&path, &one).unwrap();
+        assert_eq!(read(&path).unwrap(), one);
     }
 
     #[test]

@@ -11,7 +11,8 @@ impl RunSpec {
     /// The command line that does the same headless, quoted for a POSIX shell.
     ///
     /// What a spec holds as text and a command reads from a file is named `sentences.txt` (one on each line), `corpus.txt`,
-    /// `analysis.json`, `probe.json`, `training.json` and `certificate.json`;
+    /// `analysis.json`, `probe.json`, `training.json`, `judging.json`, `questions.json`, `collection.json` and
+    /// `certificate.json`;
     /// the people and quotas of a lottery, `people.csv` and `quotas.csv`.
     pub fn command_line(&self) -> String {
         let mut line = vec!["kleroterion".to_owned()];
@@ -84,6 +85,7 @@ impl RunSpec {
             Self::Questions(_) => {
                 line.extend(["constitution", "questions", "--spec", "questions.json"].map(str::to_owned));
             }
+            Self::Collect(_) => line.extend(["eigenbench", "collect", "--spec", "collection.json"].map(str::to_owned)),
             Self::ImportTrl(spec) => {
                 line.extend(["train".to_owned(), "import-trl".to_owned(), quoted(&spec.job.to_string_lossy())]);
                 option(&mut line, "--trained", &spec.trained.to_string_lossy());

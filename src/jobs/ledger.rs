@@ -13,8 +13,8 @@ use crate::glauber::survey::{Record, Stratum};
 use crate::providers::chat::{ChatRequest, Reply};
 use crate::providers::price::PriceTable;
 use crate::store::{
-    AnswerRow, CallId, ChainCellRow, Project, RunId, RunRow, StoreError, SurveySubjectRow, TrainingPoint, VerdictRow,
-    VerificationRow,
+    AnswerRow, CallId, ChainCellRow, ComparisonRow, Project, RunId, RunRow, StoreError, SurveySubjectRow,
+    TrainingPoint, VerdictRow, VerificationRow,
 };
 
 /// The rows of one run. Every method does nothing where the run is not stored.
@@ -212,6 +212,15 @@ impl<'a> Ledger<'a> {
 
     pub(super) fn add_verdicts(&self, verdicts: &[VerdictRow]) -> Result<(), StoreError> {
         self.commit(|stored| stored.project.add_verdicts(stored.run, verdicts))
+    }
+
+    /// Replaces the judgements of a collection, which are derived from its calls.
+    pub(super) fn put_comparisons(&self, rows: &[ComparisonRow]) -> Result<(), StoreError> {
+        self.commit(|stored| stored.project.put_comparison_rows(stored.run, rows))
+    }
+
+    pub(super) fn add_comparisons(&self, rows: &[ComparisonRow]) -> Result<(), StoreError> {
+        self.commit(|stored| stored.project.add_comparison_rows(stored.run, rows))
     }
 
     /// Records the seconds worked, at the end of a sitting.

@@ -3,6 +3,7 @@
 mod calls;
 mod chain_lines;
 pub mod chains;
+pub mod collect;
 mod command_line;
 pub mod context;
 mod escape;

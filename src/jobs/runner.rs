@@ -57,8 +57,9 @@ impl Lane {
             | RunSpec::TrainMlm(_)
             | RunSpec::Train(_) => Self::Heavy,
             // Endpoints do the work elsewhere; what this machine's own models answer waits its turn.
-            RunSpec::Judge(_) | RunSpec::Questions(_) if spec.speakers().any(Speaker::is_local) => Self::Heavy,
-            RunSpec::Judge(_) | RunSpec::Questions(_) => Self::Light,
+            RunSpec::Judge(_) | RunSpec::Questions(_) | RunSpec::Collect(_) => {
+                if spec.speakers().any(Speaker::is_local) { Self::Heavy } else { Self::Light }
+            }
             RunSpec::Fetch(_)
             | RunSpec::Verify(_)
             | RunSpec::VerifyPanel(_)
@@ -487,7 +488,7 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
             .into_iter()
             .find(|path| project.inside(path).is_err())
             .map(|path| format!("it uses {}", path.display())),
-        RunSpec::Judge(_) | RunSpec::Questions(_) => {
+        RunSpec::Judge(_) | RunSpec::Questions(_) | RunSpec::Collect(_) => {
             let file = |path: &PathBuf| project.inside(path).is_err().then(|| format!("it reads {}", path.display()));
             let speaks = |speaker: &Speaker| match speaker {
                 // With a key of this machine, and to wherever the project's author wrote.

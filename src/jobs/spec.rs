@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::collect::{CollectSpec, Participant};
 use super::judge::{ImportVerdictsSpec, JudgeSpec, QuestionsSpec};
 use super::speaker::Speaker;
 use super::train::{ImportTrlSpec, TrainSpec};
@@ -46,6 +47,8 @@ pub enum RunSpec {
     ImportVerdicts(ImportVerdictsSpec),
     /// A model writes questions for the clauses of a constitution.
     Questions(QuestionsSpec),
+    /// Models respond to scenarios and judge one another's responses.
+    Collect(CollectSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
     /// Re-evaluates a certificate.
@@ -96,6 +99,7 @@ impl RunSpec {
             Self::Judge(_) => "judge",
             Self::ImportVerdicts(_) => "import-verdicts",
             Self::Questions(_) => "questions",
+            Self::Collect(_) => "collect",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::VerifyPanel(_) => "verify-panel",
@@ -115,6 +119,7 @@ impl RunSpec {
             Self::Train(spec) => spec.seed,
             Self::Judge(spec) => spec.seed,
             Self::Questions(spec) => spec.seed,
+            Self::Collect(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
             Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) | Self::ImportTrl(_) | Self::ImportVerdicts(_) => 0,
         }
@@ -134,6 +139,7 @@ impl RunSpec {
             Self::Questions(spec) => Some(spec.writer.model()),
             Self::Judge(_)
             | Self::ImportVerdicts(_)
+            | Self::Collect(_)
             | Self::Lottery(_)
             | Self::TrainMlm(_)
             | Self::ImportTrl(_)
@@ -141,11 +147,13 @@ impl RunSpec {
             | Self::VerifyPanel(_) => None,
         }
     }
-    /// Everybody whom a judging or a writing of questions asks.
+    /// Everybody whom a judging, a writing of questions or a collection asks.
     pub fn speakers(&self) -> impl Iterator<Item = &Speaker> {
         let judging = if let Self::Judge(spec) = self { Some(spec) } else { None };
         let writer = if let Self::Questions(spec) = self { Some(&spec.writer) } else { None };
-        judging.into_iter().flat_map(JudgeSpec::speakers).chain(writer)
+        let population: &[Participant] = if let Self::Collect(spec) = self { &spec.models } else { &[] };
+        let population = population.iter().map(|model| &model.speaker);
+        judging.into_iter().flat_map(JudgeSpec::speakers).chain(writer).chain(population)
     }
 
     /// Files that a judging takes answers from.

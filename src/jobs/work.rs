@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::collect::Collected;
 use super::judge::{Coverage, Judged, WrittenQuestions};
 use super::ledger::Ledger;
 use super::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
@@ -57,6 +58,7 @@ pub enum RunOutcome {
     Train(Box<TrainResult>),
     Judge(Box<Judged>),
     Questions(WrittenQuestions),
+    Collect(Box<Collected>),
     /// What is in the cache now.
     Fetch {
         identity: ModelIdentity,
@@ -166,6 +168,7 @@ impl Bench<'_> {
                 verdicts: (*spec.verdicts).clone(),
                 coverage: Coverage::default(),
             }))),
+            RunSpec::Collect(spec) => self.collect(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;
                 self.models(std::slice::from_ref(&model.identity))?;

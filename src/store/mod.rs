@@ -3,6 +3,7 @@
 mod call_rows;
 mod certify_rows;
 mod chain_rows;
+mod comparison_rows;
 mod error;
 mod folder;
 mod judging_rows;
@@ -18,6 +19,7 @@ mod values;
 
 pub use call_rows::{CallId, CallRow, CallTotals};
 pub use chain_rows::ChainCellRow;
+pub use comparison_rows::{CallsBehind, ComparisonRow};
 pub use error::StoreError;
 pub use judging_rows::{AnswerRow, VerdictRow};
 pub use panel_rows::StoredPool;

@@ -25,6 +25,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/04_panels.sql")),
     M::up(include_str!("migrations/05_training.sql")),
     M::up(include_str!("migrations/06_judging.sql")),
+    M::up(include_str!("migrations/07_collecting.sql")),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

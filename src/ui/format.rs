@@ -39,6 +39,7 @@ pub fn run_kind(kind: &str) -> String {
         "judge" => "Judging".to_owned(),
         "import-verdicts" => "Imported verdicts".to_owned(),
         "questions" => "Writing questions".to_owned(),
+        "collect" => "EigenBench collection".to_owned(),
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),
@@ -80,6 +81,12 @@ pub fn about(spec: &RunSpec) -> String {
             format!("{}, {}", spec.source, counted(spec.verdicts.verdicts.len() as u64, "verdict", "verdicts"))
         }
         RunSpec::Questions(spec) => format!("{}, {} a clause", spec.constitution.name, spec.count),
+        RunSpec::Collect(spec) => format!(
+            "{}, {}, {}",
+            spec.constitutions.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(" and "),
+            counted(spec.scenarios.len() as u64, "scenario", "scenarios"),
+            counted(spec.models.len() as u64, "model", "models")
+        ),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
         RunSpec::VerifyPanel(spec) => spec.name.clone(),

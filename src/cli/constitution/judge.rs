@@ -20,16 +20,16 @@ use crate::providers::price::PriceTable;
 
 /// What answers may cost.
 #[derive(Args)]
-struct Money {
+pub(in crate::cli) struct Money {
     /// US dollars at most: no call starts that might pass it.
     #[arg(long, value_name = "DOLLARS")]
-    budget: Option<f64>,
+    pub(in crate::cli) budget: Option<f64>,
     /// US dollars per million tokens read and written: MODEL=PROMPT,COMPLETION.
     #[arg(long, value_name = "PRICE")]
     price: Vec<String>,
     /// Environment variable that holds the providers' key, where it is not the usual one.
     #[arg(long, value_name = "NAME")]
-    key_variable: Option<String>,
+    pub(in crate::cli) key_variable: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,7 +89,8 @@ pub(crate) struct Judge {
     rankings: Option<PathBuf>,
 }
 
-fn prices(money: &Money) -> Result<PriceTable, Failure> {
+/// Prices as they are typed.
+pub(in crate::cli) fn prices(money: &Money) -> Result<PriceTable, Failure> {
     let mut table = PriceTable::default();
     for text in &money.price {
         let (model, price) = speakers::price(text).map_err(Failure::Input)?;

@@ -17,7 +17,7 @@ fn plain(name: &str) -> String {
 }
 
 /// A model behind an endpoint or of this machine.
-pub(super) fn speaker(text: &str, key_variable: Option<&str>) -> Result<Speaker, String> {
+pub(in crate::cli) fn speaker(text: &str, key_variable: Option<&str>) -> Result<Speaker, String> {
     let wrong = || format!("{text:?} names nobody who answers. Write {FORMS}");
     if let Some(model) = text.strip_prefix("local:") {
         let (model, adapter) = match model.split_once('+') {
@@ -39,7 +39,8 @@ pub(super) fn speaker(text: &str, key_variable: Option<&str>) -> Result<Speaker,
     Ok(Speaker::Provider { provider, model: model.to_owned() })
 }
 
-fn named(text: &str) -> Result<(&str, &str), String> {
+/// A name, and what is named.
+pub(in crate::cli) fn named(text: &str) -> Result<(&str, &str), String> {
     text.split_once('=').ok_or_else(|| format!("{text:?} has no name. Write NAME={FORMS}"))
 }
 

@@ -86,12 +86,7 @@ impl Prompts {
             ("repair", &self.repair, &["{problem}"]),
             ("question-writing", &self.writer, &["{clause}", "{count}"]),
         ];
-        for (text, prompt, placeholders) in needed {
-            if let Some(placeholder) = placeholders.iter().find(|placeholder| !prompt.contains(*placeholder)) {
-                return Err(PromptError { text, placeholder });
-            }
-        }
-        Ok(())
+        needed.into_iter().try_for_each(|(text, prompt, placeholders)| holds(text, prompt, placeholders))
     }
 
     /// A question to a model that is compared, under its own `instructions` where it has some.
@@ -117,10 +112,8 @@ impl Prompts {
     }
 
     /// The conversation in which a judge is asked again after `reply`.
-    pub fn repaired(&self, mut asked: Vec<Message>, reply: &str, problem: &str) -> Vec<Message> {
-        asked.push(Message::new(Role::Assistant, reply));
-        asked.push(Message::new(Role::User, filled(&self.repair, &[("problem", problem.to_owned())])));
-        asked
+    pub fn repaired(&self, asked: Vec<Message>, reply: &str, problem: &str) -> Vec<Message> {
+        asked_again(asked, reply, &self.repair, problem)
     }
 
     /// What a writer of questions is asked.
@@ -129,7 +122,17 @@ impl Prompts {
     }
 }
 
-fn spoken(system: &str, user: String) -> Vec<Message> {
+/// # Errors
+/// The first of `placeholders` that `prompt`, called `text`, lacks.
+pub(crate) fn holds(text: &'static str, prompt: &str, placeholders: &[&'static str]) -> Result<(), PromptError> {
+    match placeholders.iter().find(|placeholder| !prompt.contains(*placeholder)) {
+        Some(placeholder) => Err(PromptError { text, placeholder }),
+        None => Ok(()),
+    }
+}
+
+/// A conversation that begins with the user's words, after a system text where there is one.
+pub(crate) fn spoken(system: &str, user: String) -> Vec<Message> {
     let mut messages = Vec::with_capacity(2);
     if !system.trim().is_empty() {
         messages.push(Message::new(Role::System, system));
@@ -138,8 +141,15 @@ fn spoken(system: &str, user: String) -> Vec<Message> {
     messages
 }
 
+/// The conversation `asked` with a `reply` that could not be read and the request `repair` to mend the `{problem}`.
+pub(crate) fn asked_again(mut asked: Vec<Message>, reply: &str, repair: &str, problem: &str) -> Vec<Message> {
+    asked.push(Message::new(Role::Assistant, reply));
+    asked.push(Message::new(Role::User, filled(repair, &[("problem", problem.to_owned())])));
+    asked
+}
+
 /// Fills in words in braces in one pass, so that what is filled in (an answer that holds `{clause}`) is left alone.
-fn filled(text: &str, values: &[(&str, String)]) -> String {
+pub(crate) fn filled(text: &str, values: &[(&str, String)]) -> String {
     let mut whole = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('{') {

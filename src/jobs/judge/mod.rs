@@ -20,6 +20,7 @@ use crate::store::AnswerRow;
 pub use coverage::{Coverage, JudgeCoverage, ModelCoverage};
 pub use questions::WrittenQuestions;
 pub use spec::{AnswersFrom, Entrant, ImportVerdictsSpec, Judge, JudgeSpec, JudgedBy, QuestionsSpec};
+pub(super) use spec::{check_budget, check_temperature};
 pub use verdicts::{Judged, collected};
 
 /// Names of documents in a project: what was lost on the way, and the questions that were written.

@@ -247,14 +247,18 @@ impl QuestionsSpec {
     }
 }
 
-fn check_temperature(temperature: f64) -> Result<(), String> {
+/// # Errors
+/// Where no provider takes such a temperature.
+pub(in crate::jobs) fn check_temperature(temperature: f64) -> Result<(), String> {
     if (0.0..=2.0).contains(&temperature) {
         return Ok(());
     }
     Err(format!("the temperature {temperature} is not between 0 and 2"))
 }
 
-fn check_budget(budget: Option<f64>) -> Result<(), String> {
+/// # Errors
+/// Where it is no amount.
+pub(in crate::jobs) fn check_budget(budget: Option<f64>) -> Result<(), String> {
     match budget {
         Some(dollars) if !(dollars.is_finite() && dollars >= 0.0) => {
             Err(format!("a budget of {dollars} US dollars cannot be kept. Give an amount of 0 or more, or none"))

@@ -158,7 +158,8 @@ impl Workbench {
                 self.replace_draft(TabKind::Judging, |workbench| workbench.judging.set_spec(&spec));
             }
             Some(RunSpec::ImportTrl(_)) => self.ask_path(Purpose::Training(TrainingPath::TrlJob)),
-            None => {}
+            // A collection has no form of its own.
+            Some(RunSpec::Collect(_)) | None => {}
         }
     }
 

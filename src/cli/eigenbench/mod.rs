@@ -1,0 +1,37 @@
+//! `kleroterion eigenbench`: judgements are collected, imported and exported, fitted and reported on.
+
+mod collect;
+mod files;
+mod fit;
+mod report;
+
+use clap::Subcommand;
+
+use super::demand::Outcome;
+
+/// Models judge each other: from comparisons to a leaderboard.
+#[derive(Subcommand)]
+pub(crate) enum Eigenbench {
+    /// Let models respond to scenarios and judge one another's responses.
+    Collect(Box<collect::Collect>),
+    /// Fit judges' lenses, the trust matrix and Elo to comparisons.
+    Fit(fit::FitCommand),
+    /// Leaderboard, intervals and diagnostics of a collection that a project holds.
+    Report(report::Report),
+    /// Read the EigenBench authors' evaluations and write comparisons for `fit`.
+    Import(files::Import),
+    /// Write a collection as the EigenBench authors' evaluations.
+    Export(files::Export),
+}
+
+impl Eigenbench {
+    pub(crate) fn run(self) -> Outcome {
+        match self {
+            Self::Collect(command) => command.run(),
+            Self::Fit(command) => command.run(),
+            Self::Report(command) => command.run(),
+            Self::Import(command) => command.run(),
+            Self::Export(command) => command.run(),
+        }
+    }
+}

@@ -324,7 +324,7 @@ fn a_stopped_run_goes_on_to_the_same_result_and_asks_nothing_twice() {
     let project = project(folder.path());
     let library = Arc::new(Library::default());
     let run_spec = RunSpec::Collect(spec.clone());
-    let ends = || Ends { left: AtomicUsize::new(60) };
+    let ends = || Ends { left: AtomicUsize::new(35) };
     let first = run_headless(Some(&project), library.clone(), &run_spec, &ends());
     assert!(matches!(first, Err(JobError::Cancelled)));
     let run = project.runs(&RunFilter::default()).unwrap()[0].id;

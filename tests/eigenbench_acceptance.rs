@@ -155,8 +155,8 @@ fn answers_to_gpqa_give_the_authors_distance_and_a_nearer_one() {
                 if a.is_empty() || b.is_empty() {
                     continue;
                 }
-                for judge in 1..row.len() {
-                    let choice = match &row[judge] {
+                for (judge, own) in row.iter().enumerate().skip(1) {
+                    let choice = match own {
                         _ if a == b => Choice::Tie,
                         own if own == a => Choice::First,
                         own if own == b => Choice::Second,

@@ -273,12 +273,13 @@ mod tests {
     use super::*;
 
     fn line(first: (&str, &str), second: (&str, &str), verdict: &str) -> String {
+        let on = |response: &str| format!("On {response}.");
         // Numbers that mean nothing: models are known by name.
         Evaluation {
             constitution: &["Be kind.", "Be brief."],
             scenario: (7, "A matter."),
             judge: (3, "zoe"),
-            evaluees: [(9, first.0, first.1, "fine"), (2, second.0, second.1, "well")],
+            evaluees: [(9, first.0, first.1, &on(first.1)), (2, second.0, second.1, &on(second.1))],
             verdict,
         }
         .line()

@@ -11,16 +11,12 @@ mod support;
 #[path = "support/workbench.rs"]
 mod workbench;
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers, Theme};
-use egui_kittest::Harness;
+use eframe::egui::{Key, Theme};
 use egui_kittest::kittest::{NodeT, Queryable};
 use journey::Window;
 use kleroterion::dempo::population::{Population, Size};
@@ -28,9 +24,7 @@ use kleroterion::jobs::spec::RunSpec;
 use kleroterion::jobs::train::{RaterScheme, Tensors, TrainSpec};
 use kleroterion::sortition::algorithm::Algorithm;
 use kleroterion::sortition::lottery_run::LotterySpec;
-use kleroterion::store::{Project, RunFilter, RunRow};
 use kleroterion::ui::command::{Command, TabKind, TrainingPath};
-use kleroterion::ui::settings::ThemeChoice;
 
 /// Settings with which a training of the shipped model takes seconds: without a reference no pair is looked at beforehand.
 const SMALL: &str = r#"{"reference_free":true,"steps":6,"window":4,"evaluate_every":3,"checkpoint_every":3,"longest":96,"rank":4,"held_out":"3",

@@ -76,6 +76,9 @@ pub fn show(
             }
         });
     });
+    card(ui, "Panels of other sizes", |ui| {
+        chosen.sizes.show(ui, context, (run, &view.spec), tolerance, commands);
+    });
     if let Some(settled) = &view.settled {
         card(ui, "Settled before the lottery", |ui| {
             let text = "These people were not drawn from. The quotas above all are met together with those on the panel; chances \
@@ -93,9 +96,6 @@ pub fn show(
                     a person's values explains most of a chance.";
         ui.label(theme::caption(text).weak());
         data_table(ui, "panel favoured", &view.favoured, None, commands);
-    });
-    card(ui, "Panels of other sizes", |ui| {
-        chosen.sizes.show(ui, context, (run, &view.spec), tolerance, commands);
     });
     card(ui, "Panels of the lottery", |ui| {
         data_table_of(ui, "panel list", &view.panels, None, None, commands);

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub fn read_questions(reply: &str) -> Result<Vec<String>, String> {
     let found = json_texts(reply).unwrap_or_else(|| {
         let lines = crate::dempo::constitution::Constitution::from_lines("", reply).clauses;
-        lines.into_iter().map(|line| line.text).filter(|line| line.ends_with('?')).collect()
+        lines.into_iter().map(|line| line.text).filter(|line| line.trim_end_matches('"').ends_with('?')).collect()
     });
     let mut seen = BTreeSet::new();
     let texts = found.iter().map(|text| text.trim().trim_matches('"').trim());

@@ -6,6 +6,7 @@ pub mod following;
 pub mod form_draft;
 pub mod loaded;
 pub mod model_picker;
+pub mod page;
 pub mod questions;
 pub mod run_state;
 pub mod start;

@@ -2,7 +2,6 @@
 
 use eframe::egui::Ui;
 
-use super::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use super::view::ResultsView;
 use super::words::{self, short};
 use crate::figures::figure::{Figure, Layer};
@@ -10,6 +9,7 @@ use crate::figures::number;
 use crate::ranking::by_clause::{ClauseShares, least_difficulty};
 use crate::ui::command::Command;
 use crate::ui::help::judging as help;
+use crate::ui::tabs::shared::page::{Cell, Page, Part, Sentence, Sheet, Shown, draw, linear, names};
 use crate::ui::widgets::VerdictKind;
 
 /// Characters of a clause on an axis.
@@ -29,7 +29,7 @@ pub(super) fn show(ui: &mut Ui, view: &ResultsView, state: &mut State, commands:
         state.made = Some((view.serial, page(view)));
     }
     if let Some((_, page)) = &state.made {
-        draw(ui, "clauses", page, commands);
+        draw(ui, "judging clauses", page, commands);
     }
 }
 
@@ -56,7 +56,7 @@ pub fn page(view: &ResultsView) -> Page {
 }
 
 /// Who leads in how many clauses.
-fn leaders(view: &ResultsView) -> Option<words::Sentence> {
+fn leaders(view: &ResultsView) -> Option<Sentence> {
     let mut leads = vec![0u64; view.verdicts.models.len()];
     for clause in &view.clauses {
         let best = (0..leads.len()).max_by(|&a, &b| clause.shares[a].total_cmp(&clause.shares[b]).then(b.cmp(&a)))?;

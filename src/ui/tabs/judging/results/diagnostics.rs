@@ -2,7 +2,6 @@
 
 use eframe::egui::{ComboBox, Ui};
 
-use super::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use super::view::ResultsView;
 use super::words;
 use crate::figures::figure::{Figure, Layer};
@@ -12,6 +11,7 @@ use crate::ranking::iia::{Independence, LeftOut};
 use crate::ranking::transitivity::{Circles, Triple};
 use crate::ui::command::Command;
 use crate::ui::help::judging as help;
+use crate::ui::tabs::shared::page::{Cell, Page, Part, Sentence, Sheet, Shown, draw, linear, names};
 use crate::ui::widgets::VerdictKind;
 
 /// Resamples that must violate a transitivity before it is called violated.
@@ -47,7 +47,7 @@ pub(super) fn show(ui: &mut Ui, view: &ResultsView, state: &mut State, commands:
         state.made = Some((wanted, page(view, state.left_out)));
     }
     if let Some((_, page)) = &state.made {
-        draw(ui, "diagnostics", page, commands);
+        draw(ui, "judging diagnostics", page, commands);
     }
 }
 
@@ -94,7 +94,7 @@ pub fn page(view: &ResultsView, left_out: usize) -> Page {
     page
 }
 
-fn independence_sentence(view: &ResultsView, found: &Independence) -> words::Sentence {
+fn independence_sentence(view: &ResultsView, found: &Independence) -> Sentence {
     let tested = found.left_out.iter().filter_map(|row| Some((row.model, row.holm?)));
     let Some((model, p)) = tested.min_by(|a, b| a.1.total_cmp(&b.1)) else {
         let text = "Scores do not vary between resamples: independence of irrelevant alternatives cannot be tested";
@@ -113,7 +113,7 @@ fn independence_sentence(view: &ResultsView, found: &Independence) -> words::Sen
     }
 }
 
-fn transitivity_sentence(view: &ResultsView) -> words::Sentence {
+fn transitivity_sentence(view: &ResultsView) -> Sentence {
     let short = |at: usize| view.triples.iter().filter(|triple| triple.short[at] > 0.0).count();
     let sure = |at: usize| {
         let violated = |triple: &&Triple| triple.violated.is_some_and(|shares| shares[at] >= SURE);
@@ -139,7 +139,7 @@ fn unseen(found: &HeldOut) -> f64 {
     found.test / found.test_rankings
 }
 
-fn law_sentence(view: &ResultsView) -> Option<words::Sentence> {
+fn law_sentence(view: &ResultsView) -> Option<Sentence> {
     let found = view.held_out.iter().filter_map(|(law, found)| Some((*law, unseen(found.as_ref().ok()?))));
     let mut known: Vec<_> = found.filter(|(_, value)| value.is_finite()).collect();
     known.sort_by(|a, b| b.1.total_cmp(&a.1));

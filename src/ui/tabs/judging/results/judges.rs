@@ -2,7 +2,6 @@
 
 use eframe::egui::Ui;
 
-use super::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use super::view::ResultsView;
 use super::words;
 use crate::figures::figure::{Figure, Layer};
@@ -12,6 +11,7 @@ use crate::ranking::length::LengthBias;
 use crate::ranking::position::PositionBias;
 use crate::ui::command::Command;
 use crate::ui::help::judging as help;
+use crate::ui::tabs::shared::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use crate::ui::widgets::VerdictKind;
 
 /// What was made of the view.
@@ -26,7 +26,7 @@ pub(super) fn show(ui: &mut Ui, view: &ResultsView, state: &mut State, commands:
         state.made = Some((view.serial, page(view)));
     }
     if let Some((_, page)) = &state.made {
-        draw(ui, "judges", page, commands);
+        draw(ui, "judging judges", page, commands);
     }
 }
 

@@ -3,7 +3,6 @@
 mod clauses;
 mod diagnostics;
 mod judges;
-mod page;
 mod pairs;
 mod ranks;
 mod scores;

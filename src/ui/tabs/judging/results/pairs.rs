@@ -2,7 +2,6 @@
 
 use eframe::egui::{ComboBox, Ui};
 
-use super::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use super::scores::choose_method;
 use super::view::{ResultsView, Scored};
 use super::words;
@@ -13,6 +12,7 @@ use crate::ranking::mallows::keeps;
 use crate::ranking::ranks::{MARGIN_BINS, Margins};
 use crate::ui::command::Command;
 use crate::ui::help::judging as help;
+use crate::ui::tabs::shared::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use crate::ui::widgets::VerdictKind;
 
 /// What is looked at.
@@ -52,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, view: &ResultsView, state: &mut State, commands:
         state.made = Some((wanted, page(view, state.method, state.pair)));
     }
     if let Some((_, page)) = &state.made {
-        draw(ui, "pairs", page, commands);
+        draw(ui, "judging pairs", page, commands);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use eframe::egui::Ui;
 
-use super::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use super::view::ResultsView;
 use super::words;
 use crate::figures::figure::{Figure, Layer};
@@ -10,6 +9,7 @@ use crate::figures::number;
 use crate::ranking::ranks::Ranks;
 use crate::ui::command::Command;
 use crate::ui::help::judging as help;
+use crate::ui::tabs::shared::page::{Cell, Page, Part, Sheet, Shown, draw, estimate, linear, names};
 use crate::ui::widgets::VerdictKind;
 
 /// What was made of the view.
@@ -24,7 +24,7 @@ pub(super) fn show(ui: &mut Ui, view: &ResultsView, state: &mut State, commands:
         state.made = Some((view.serial, page(view)));
     }
     if let Some((_, page)) = &state.made {
-        draw(ui, "ranks", page, commands);
+        draw(ui, "judging ranks", page, commands);
     }
 }
 
@@ -36,7 +36,7 @@ pub fn page(view: &ResultsView) -> Page {
     match view.ranks.iter().max_by(best) {
         Some(row) => {
             let interval = row.among_first_intervals.as_ref().map(|intervals| intervals[0]);
-            let share = words::estimate(row.among_first[0], interval, number::percent);
+            let share = estimate(row.among_first[0], interval, number::percent);
             let text = format!("{} is ranked first most often: {share} of rankings", view.model(row.model));
             page.sentences.push((VerdictKind::Shown, text));
             figures.push(Shown { figure: distribution(view), height: 260.0, help: help::RANK_DISTRIBUTION });

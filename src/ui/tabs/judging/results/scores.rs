@@ -2,7 +2,6 @@
 
 use eframe::egui::{ComboBox, Ui};
 
-use super::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use super::view::{ResultsView, Scored};
 use super::words;
 use crate::figures::figure::{Figure, Layer};
@@ -10,6 +9,7 @@ use crate::figures::number;
 use crate::ranking::Method;
 use crate::ui::command::Command;
 use crate::ui::help::judging as help;
+use crate::ui::tabs::shared::page::{Cell, Page, Part, Sheet, Shown, draw, linear, names};
 use crate::ui::widgets::VerdictKind;
 
 /// What is looked at.
@@ -32,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, view: &ResultsView, state: &mut State, commands:
         state.made = Some((wanted, page(view, state.method)));
     }
     if let Some((_, page)) = &state.made {
-        draw(ui, "scores", page, commands);
+        draw(ui, "judging scores", page, commands);
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use eframe::egui::{Context, Pos2, RawInput, Rect, Vec2};
 
-use super::page::{Page, Part, draw};
 use super::view::{ResultsView, Settings};
 use super::{clauses, diagnostics, judges, pairs, ranks, scores, words};
 use crate::figures::figure::{Figure, Layer, Ticks};
@@ -12,6 +11,7 @@ use crate::progress::Silent;
 use crate::ranking::Method;
 use crate::ranking::verdicts::examples::{drawn, verdicts};
 use crate::ranking::verdicts::{Cluster, Selection, Unit, Verdicts};
+use crate::ui::tabs::shared::page::{Page, Part, draw};
 use crate::ui::theme;
 use crate::ui::widgets::VerdictKind;
 
@@ -85,7 +85,7 @@ fn drawn_at(page: &Page, name: &str) {
         let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, Vec2::new(width, 900.0)));
         let mut commands = Vec::new();
         let mut output = context.run_ui(RawInput { screen_rect, ..RawInput::default() }, |ui| {
-            draw(ui, name, page, &mut commands);
+            draw(ui, &format!("judging {name}"), page, &mut commands);
         });
         output.textures_delta.clear();
         assert!(commands.is_empty() && !output.shapes.is_empty(), "{name}");

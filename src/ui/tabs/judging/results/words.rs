@@ -6,15 +6,13 @@ use crate::ranking::Method;
 use crate::ranking::comparison::Comparison;
 use crate::ranking::position::PositionBias;
 use crate::ranking::verdicts::{Cluster, Unit};
+use crate::ui::tabs::shared::page::{Sentence, estimate};
 use crate::ui::widgets::VerdictKind;
 
 /// Below this a difference is called one.
 pub const LEVEL: f64 = 0.05;
 /// Below this much agreement of a judge with itself a warning is due.
 const LITTLE_AGREEMENT: f64 = 0.4;
-
-/// A sentence with its kind.
-pub type Sentence = (VerdictKind, String);
 
 pub fn method_name(method: Method) -> &'static str {
     match method {
@@ -90,14 +88,6 @@ pub fn score(method: Method) -> fn(f64) -> String {
         Method::Copeland | Method::CopelandNet => |value| number::fixed(value, 0),
         Method::Kemeny => |value| number::fixed(value, 1),
         _ => three,
-    }
-}
-
-/// `0.28 [0.25, 0.31]`.
-pub fn estimate(value: f64, interval: Option<[f64; 2]>, write: fn(f64) -> String) -> String {
-    match interval {
-        Some([low, high]) => format!("{} [{}, {}]", write(value), write(low), write(high)),
-        None => write(value),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A part of the results as a value: sentences, figures and tables, which one function draws.
+//! A part of a tab's results as a value: sentences, figures and tables, which one function draws.
 
 use eframe::egui::{Label, Ui};
 
@@ -6,12 +6,13 @@ use crate::figures::figure::{Axis, Figure, Ticks};
 use crate::ui::command::{Command, LateTable, Table};
 use crate::ui::help::Help;
 use crate::ui::theme;
-use crate::ui::widgets::{card, data_table_of, figure_view, verdict, what_is};
-
-use super::words::{self, Sentence};
+use crate::ui::widgets::{VerdictKind, card, data_table_of, figure_view, verdict, what_is};
 
 /// From this width on two figures stand side by side.
 const SIDE_BY_SIDE: f32 = 700.0;
+
+/// A sentence with its kind.
+pub type Sentence = (VerdictKind, String);
 
 /// A part of the results.
 #[derive(Default)]
@@ -67,7 +68,7 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Number(value, write) => value.map_or_else(String::new, write),
             Self::Estimate(value, interval, write) => {
-                value.map_or_else(String::new, |value| words::estimate(value, *interval, *write))
+                value.map_or_else(String::new, |value| estimate(value, *interval, *write))
             }
         }
     }
@@ -111,6 +112,14 @@ impl Sheet {
     }
 }
 
+/// `0.28 [0.25, 0.31]`.
+pub fn estimate(value: f64, interval: Option<[f64; 2]>, write: fn(f64) -> String) -> String {
+    match interval {
+        Some([low, high]) => format!("{} [{}, {}]", write(value), write(low), write(high)),
+        None => write(value),
+    }
+}
+
 /// An axis of numbers.
 pub fn linear(label: &str) -> Axis {
     Axis { label: label.to_owned(), ticks: Ticks::Linear { range: None } }
@@ -127,7 +136,7 @@ pub fn draw(ui: &mut Ui, id: &str, page: &Page, commands: &mut Vec<Command>) {
         verdict(ui, *kind, text);
     }
     for (place, part) in page.parts.iter().enumerate() {
-        let id = format!("judging {id} {place}");
+        let id = format!("{id} {place}");
         match part {
             Part::Figures(figures) => side_by_side(ui, &id, figures, commands),
             Part::Table(sheet) => {

@@ -17,12 +17,13 @@ const START: f64 = 0.1;
 /// Trust matrices closer than this in every entry are one.
 const SAME_TRUST: f64 = 1e-6;
 
-/// Lenses of judges, dispositions of models, propensities to ties.
+/// Lenses of judges, dispositions of models, propensities to ties. The first judges are the models themselves, in their order;
+/// others (people, say) may follow, who judge and are not judged.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Btd {
     /// Dimension of lenses (d).
     pub dimension: usize,
-    /// Judges' lenses (u), `[models, d]` by rows.
+    /// Judges' lenses (u), `[judges, d]` by rows.
     pub lenses: Vec<f64>,
     /// Models' dispositions (v), `[models, d]` by rows.
     pub dispositions: Vec<f64>,
@@ -61,14 +62,19 @@ pub struct Fit {
 impl Btd {
     /// How many models there are.
     pub fn models(&self) -> usize {
+        self.dispositions.len() / self.dimension.max(1)
+    }
+
+    /// How many judges there are, the models among them.
+    pub fn judges(&self) -> usize {
         self.log_ties.len()
     }
 
-    /// `s_ij` by rows of judges.
+    /// `s_ij`, `[judges, models]` by rows.
     pub fn scores(&self) -> Vec<f64> {
-        let (n, d) = (self.models(), self.dimension);
-        let mut scores = Vec::with_capacity(n * n);
-        for judge in 0..n {
+        let (judges, n, d) = (self.judges(), self.models(), self.dimension);
+        let mut scores = Vec::with_capacity(judges * n);
+        for judge in 0..judges {
             for model in 0..n {
                 let lens = &self.lenses[judge * d..][..d];
                 scores.push(dot(lens, &self.dispositions[model * d..][..d]));
@@ -78,7 +84,7 @@ impl Btd {
     }
 
     fn of(parameters: &[f64], models: usize, dimension: usize, ties: &[bool]) -> Self {
-        let (lenses, rest) = parameters.split_at(models * dimension);
+        let (lenses, rest) = parameters.split_at(ties.len() * dimension);
         let (dispositions, log_ties) = rest.split_at(models * dimension);
         let of = |(&log, &ever): (&f64, &bool)| if ever { log } else { f64::NEG_INFINITY };
         Self {
@@ -100,12 +106,13 @@ impl Btd {
     /// Mean negative log-likelihood of a row of these cells.
     pub fn mean_nll(&self, cells: &[Cell]) -> f64 {
         let ties: Vec<bool> = self.log_ties.iter().map(|log| log.is_finite()).collect();
-        let mut gradient = vec![0.0; self.models() * (2 * self.dimension + 1)];
+        let mut gradient = vec![0.0; (self.judges() + self.models()) * self.dimension + self.judges()];
         objective(cells, self.models(), self.dimension, &ties, 0.0, &self.parameters(), &mut gradient)
     }
 }
 
-/// Fits from `spec.starts` seeded starts, and from `warm` where there is one. A judge without rows prefers nobody.
+/// Fits from `spec.starts` seeded starts, and from `warm` where there is one. Judges from place `models` on are outside the
+/// population; there are as many as the cells, or `warm`, know. A judge without rows prefers nobody.
 ///
 /// # Errors
 /// When the caller asks for the end.
@@ -118,26 +125,28 @@ pub fn fit(
 ) -> Result<Fit, Cancelled> {
     // A judge that never tied has no tie to explain: its tie class goes, which is where its likelihood leads. A ridge keeps
     // the class.
-    let mut ties = vec![spec.ridge > 0.0; models];
+    let known = cells.iter().map(|cell| usize::from(cell.judge) + 1).max().unwrap_or(0);
+    let judges = models.max(known).max(warm.map_or(0, Btd::judges));
+    let mut ties = vec![spec.ridge > 0.0; judges];
     for cell in cells {
         ties[usize::from(cell.judge)] |= cell.counts[0] > 0.0;
     }
     let d = spec.dimension;
-    let size = models * (2 * d + 1);
-    let mut judged = vec![false; models];
+    let size = (judges + models) * d + judges;
+    let mut judged = vec![false; judges];
     cells.iter().for_each(|cell| judged[usize::from(cell.judge)] = true);
     let mut ended = Vec::new();
     let starts = warm.map(Btd::parameters).into_iter().chain((0..spec.starts).map(|start| {
         let mut stream = Stream::new(spec.seed, u64::from(start));
         let normal = |_| START * normal_quantile((stream.unit() + 0.5 / (1u64 << 53) as f64).clamp(1e-16, 1.0 - 1e-16));
-        let mut parameters: Vec<f64> = (0..2 * models * d).map(normal).collect();
+        let mut parameters: Vec<f64> = (0..(judges + models) * d).map(normal).collect();
         parameters.resize(size, 0.0);
         parameters
     }));
     let all = u64::from(spec.starts) + u64::from(warm.is_some());
     for (done, mut start) in starts.enumerate() {
         // Nothing moves the lens of a judge without rows: it begins, and stays, at no preference.
-        for judge in (0..models).filter(|&judge| !judged[judge]) {
+        for judge in (0..judges).filter(|&judge| !judged[judge]) {
             start[judge * d..][..d].fill(0.0);
         }
         progress.report(done as u64, all);
@@ -171,9 +180,10 @@ fn objective(
     gradient: &mut [f64],
 ) -> f64 {
     gradient.fill(0.0);
-    let (lenses, rest) = at.split_at(models * d);
+    let judges = ties.len();
+    let (lenses, rest) = at.split_at(judges * d);
     let (dispositions, log_ties) = rest.split_at(models * d);
-    let (of_lenses, of_rest) = gradient.split_at_mut(models * d);
+    let (of_lenses, of_rest) = gradient.split_at_mut(judges * d);
     let (of_dispositions, of_ties) = of_rest.split_at_mut(models * d);
     let (mut sum, mut rows) = (0.0, 0.0);
     for cell in cells {
@@ -247,6 +257,23 @@ mod tests {
             let difference = (value(1e-5) - value(-1e-5)) / 2e-5;
             assert!((difference - gradient[k]).abs() < 1e-7, "{k}: {difference} {}", gradient[k]);
         }
+    }
+
+    #[test]
+    fn a_judge_outside_the_population_has_a_row_of_its_own() {
+        let cells = [
+            Cell { judge: 0, first: 0, second: 1, counts: [4.0, 8.0, 2.0] },
+            Cell { judge: 1, first: 0, second: 1, counts: [4.0, 2.0, 8.0] },
+            Cell { judge: 3, first: 0, second: 1, counts: [0.0, 6.0, 2.0] },
+        ];
+        let spec = FitSpec { dimension: 1, ridge: 0.0, starts: 5, seed: 0 };
+        let model = fit(2, &cells, spec, None, &Silent).unwrap().model;
+        assert_eq!((model.judges(), model.models()), (4, 2));
+        let trust = trust_matrix(&model);
+        let known = [5.0 / 7.0, 2.0 / 7.0, 2.0 / 7.0, 5.0 / 7.0, 0.5, 0.5, 0.75, 0.25];
+        assert!(trust.iter().zip(known).all(|(a, b)| (a - b).abs() < 1e-6), "{trust:?}");
+        // It stays where a resample has none of its rows.
+        assert_eq!(fit(2, &cells[..2], spec, Some(&model), &Silent).unwrap().model.judges(), 4);
     }
 
     #[test]

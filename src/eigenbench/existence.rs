@@ -18,7 +18,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// In words, with names and a way out.
+    /// In words, with names and a way out; judges outside the population come after the models.
     pub fn words(&self, models: &[String]) -> String {
         let names =
             |places: &[usize]| places.iter().map(|&place| models[place].as_str()).collect::<Vec<_>>().join(", ");
@@ -60,7 +60,9 @@ pub fn obstacles(models: usize, cells: &[Cell], dangling: bool) -> Vec<Obstacle>
     for cell in cells {
         let (a, b) = (usize::from(cell.first), usize::from(cell.second));
         (met[a][b], met[b][a]) = (true, true);
-        judged[usize::from(cell.judge)] = true;
+        if let Some(judged) = judged.get_mut(usize::from(cell.judge)) {
+            *judged = true;
+        }
     }
     found.extend(
         (0..models).filter(|&model| !met[model].contains(&true)).map(|model| Obstacle::NeverCompared { model }),
@@ -81,11 +83,9 @@ pub fn obstacles(models: usize, cells: &[Cell], dangling: bool) -> Vec<Obstacle>
 /// borrow from the others.
 pub fn weak_judges(models: usize, cells: &[Cell]) -> Vec<Obstacle> {
     let mut found = Vec::new();
-    for judge in 0..models {
+    let judges: std::collections::BTreeSet<usize> = cells.iter().map(|cell| usize::from(cell.judge)).collect();
+    for judge in judges {
         let own: Vec<&Cell> = cells.iter().filter(|cell| usize::from(cell.judge) == judge).collect();
-        if own.is_empty() {
-            continue;
-        }
         if own.iter().all(|cell| cell.counts[1] + cell.counts[2] == 0.0) {
             found.push(Obstacle::OnlyTies { judge });
             continue;

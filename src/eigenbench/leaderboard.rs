@@ -6,7 +6,7 @@ use super::comparisons::{Comparison, counted};
 use super::existence::{Obstacle, obstacles, weak_judges};
 use super::lens_map::{LensMap, lens_map};
 use super::reconcile::{Orders, reconcile};
-use super::trust::{TrustError, anchored_elo, eigentrust, elo, trust_matrix};
+use super::trust::{Settling, TrustError, anchored_elo, elo, trust_matrix};
 use super::uncertainty::{Interval, Unit, bootstrap};
 use crate::progress::{Cancelled, Progress};
 
@@ -14,8 +14,7 @@ use crate::progress::{Cancelled, Progress};
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeaderboardSpec {
     pub fit: FitSpec,
-    /// Share of trust that is dealt out equally at every step.
-    pub damping: f64,
+    pub settling: Settling,
     /// Whether a judge without rows trusts all models alike; else it is refused.
     pub dangling: bool,
     /// Whether contradictions between both orders become ties.
@@ -55,13 +54,16 @@ pub struct Intervals {
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Leaderboard {
     pub models: Vec<String>,
+    /// Judges outside the population, who are not judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<String>,
     /// Sums to 1.
     pub trust: Vec<f64>,
     pub elo: Vec<f64>,
     /// Elo with the anchors' mean at 1500, where there are anchors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anchored_elo: Option<Vec<f64>>,
-    /// Trust of judges (rows) in models.
+    /// Trust of judges (rows; those outside the population last) in models.
     pub matrix: Vec<Vec<f64>>,
     pub mean_nll: f64,
     pub objective: f64,
@@ -81,7 +83,8 @@ pub struct Leaderboard {
     pub power_steps: Option<u32>,
     pub periodic: bool,
     pub spec: FitSpec,
-    pub damping: f64,
+    #[serde(flatten)]
+    pub settling: Settling,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intervals: Option<Intervals>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,12 +106,14 @@ pub enum LeaderboardError {
     Trust(#[from] TrustError),
 }
 
-/// Computes a leaderboard of `models` from rows that may still contradict themselves.
+/// Computes a leaderboard of `models` from rows that may still contradict themselves; judges from place `models.len()` on are
+/// called `outside`.
 ///
 /// # Errors
 /// [`LeaderboardError`].
 pub fn leaderboard(
     models: &[String],
+    outside: &[String],
     rows: &[Comparison],
     spec: &LeaderboardSpec,
     progress: &dyn Progress,
@@ -117,7 +122,8 @@ pub fn leaderboard(
     let mut rows = rows.to_vec();
     let orders = spec.reconcile.then(|| reconcile(&mut rows));
     let cells = counted(&rows, |_| 1.0);
-    let words = |found: &[Obstacle]| found.iter().map(|own| own.words(models)).collect::<Vec<_>>();
+    let judges = [models, outside].concat();
+    let words = |found: &[Obstacle]| found.iter().map(|own| own.words(&judges)).collect::<Vec<_>>();
     let found = obstacles(n, &cells, spec.dangling);
     if !found.is_empty() {
         return Err(LeaderboardError::Undetermined(words(&found).join("; ")));
@@ -128,7 +134,7 @@ pub fn leaderboard(
     }
     let Fit { model, mean_nll, objective, slope, starts_agreeing } = fit(n, &cells, spec.fit, None, progress)?;
     let matrix = trust_matrix(&model);
-    let board = eigentrust(&matrix, spec.damping, None)?;
+    let board = spec.settling.settle(&matrix, n)?;
     let scenarios: std::collections::BTreeSet<u32> = rows.iter().map(|row| row.scenario).collect();
     let by_rows = |flat: &[f64]| flat.chunks_exact(n).map(<[f64]>::to_vec).collect::<Vec<_>>();
     let intervals = match spec.resamples {
@@ -144,6 +150,7 @@ pub fn leaderboard(
     };
     Ok(Leaderboard {
         models: models.to_vec(),
+        outside: outside.to_vec(),
         elo: elo(&board.trust),
         anchored_elo: (!spec.anchors.is_empty()).then(|| anchored_elo(&board.trust, &spec.anchors)),
         trust: board.trust,
@@ -163,7 +170,7 @@ pub fn leaderboard(
         power_steps: board.power_steps,
         periodic: board.periodic,
         spec: spec.fit,
-        damping: spec.damping,
+        settling: spec.settling.clone(),
         intervals,
         held_out,
     })
@@ -176,7 +183,7 @@ fn intervals(
     spec: &LeaderboardSpec,
     progress: &dyn Progress,
 ) -> Result<Intervals, Cancelled> {
-    let drawn = bootstrap(rows, best, spec.fit, spec.damping, spec.unit, spec.resamples, progress)?;
+    let drawn = bootstrap(rows, best, spec.fit, &spec.settling, spec.unit, spec.resamples, progress)?;
     let n = models.len();
     let named = |(interval, name): (Interval, &String)| NamedInterval { name: name.clone(), interval };
     Ok(Intervals {

@@ -10,7 +10,7 @@ use super::btd::Btd;
 pub struct LensMap {
     /// Singular values of the row-centred scores, at most the fit's dimension.
     pub singular_values: Vec<f64>,
-    /// Judges, `[models, axes]` by rows.
+    /// Judges, `[judges, axes]` by rows; those outside the population come last.
     pub lenses: Vec<f64>,
     /// Models, `[models, axes]` by rows; each axis sums to 0, and its largest entry is positive.
     pub dispositions: Vec<f64>,
@@ -22,14 +22,14 @@ const NOTHING: f64 = 1e-10;
 /// `S = P Sigma Q'` of the scores less each judge's mean; lenses `P Sigma^1/2`, dispositions `Q Sigma^1/2`. `None` where the
 /// decomposition fails.
 pub fn lens_map(model: &Btd) -> Option<LensMap> {
-    let n = model.models();
+    let (judges, n) = (model.judges(), model.models());
     let mut scores = model.scores();
     for row in scores.chunks_exact_mut(n) {
         let mean = row.iter().sum::<f64>() / n as f64;
         row.iter_mut().for_each(|score| *score -= mean);
     }
     // Q and Sigma from S'S, whose order is the number of models; P from S Q / Sigma.
-    let gram = Mat::from_fn(n, n, |a, b| (0..n).map(|i| scores[i * n + a] * scores[i * n + b]).sum::<f64>());
+    let gram = Mat::from_fn(n, n, |a, b| (0..judges).map(|i| scores[i * n + a] * scores[i * n + b]).sum::<f64>());
     let eigen = gram.self_adjoint_eigen(Side::Lower).ok()?;
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| eigen.S()[b].total_cmp(&eigen.S()[a]));
@@ -40,7 +40,7 @@ pub fn lens_map(model: &Btd) -> Option<LensMap> {
     let axes = order.len();
     let mut map = LensMap {
         singular_values: Vec::with_capacity(axes),
-        lenses: vec![0.0; n * axes],
+        lenses: vec![0.0; judges * axes],
         dispositions: vec![0.0; n * axes],
     };
     for (axis, of) in order.iter().enumerate() {
@@ -50,11 +50,11 @@ pub fn lens_map(model: &Btd) -> Option<LensMap> {
         if extreme < 0.0 {
             column.iter_mut().for_each(|entry| *entry = -*entry);
         }
-        for row in 0..n {
-            let lens: f64 = (0..n).map(|k| scores[row * n + k] * column[k]).sum();
-            map.lenses[row * axes + axis] = lens / sigma.sqrt();
-            map.dispositions[row * axes + axis] = column[row] * sigma.sqrt();
+        for judge in 0..judges {
+            let lens: f64 = (0..n).map(|k| scores[judge * n + k] * column[k]).sum();
+            map.lenses[judge * axes + axis] = lens / sigma.sqrt();
         }
+        (0..n).for_each(|row| map.dispositions[row * axes + axis] = column[row] * sigma.sqrt());
         map.singular_values.push(sigma);
     }
     Some(map)

@@ -2,12 +2,12 @@
 
 use super::btd::Btd;
 
-/// The trust matrix by rows of judges: the chance that a judge names a model when it picks the best of all, ties split.
+/// The trust matrix, `[judges, models]` by rows: the chance that a judge names a model when it picks the best of all, ties split.
 pub fn trust_matrix(model: &Btd) -> Vec<f64> {
-    let n = model.models();
+    let (judges, n) = (model.judges(), model.models());
     let scores = model.scores();
-    let mut trust = Vec::with_capacity(n * n);
-    for judge in 0..n {
+    let mut trust = Vec::with_capacity(judges * n);
+    for judge in 0..judges {
         let row = &scores[judge * n..][..n];
         let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let roots: Vec<f64> = row.iter().map(|score| (0.5 * (score - largest)).exp()).collect();
@@ -65,6 +65,56 @@ pub fn eigentrust(matrix: &[f64], damping: f64, trusted: Option<&[f64]>) -> Resu
     }
     let periodic = period(&mixed, n, &class) > 1;
     Ok(EigenTrust { trust, closed_classes: 1, periodic, power_steps: power_steps(&mixed, n) })
+}
+
+/// Whom trust goes back to at every step (p), beside the trust that judges place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PreTrust {
+    /// All models alike.
+    #[default]
+    Equal,
+    /// These models alike, by their places.
+    Models(Vec<usize>),
+    /// As the judges outside the population do on average (the paper's figure 7); all models alike where there are none.
+    Outside,
+}
+
+/// How a trust matrix becomes a leaderboard.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Settling {
+    /// Share of trust that goes back at every step (alpha).
+    pub damping: f64,
+    pub pre_trust: PreTrust,
+}
+
+impl Settling {
+    /// The law that trust goes back to, for a matrix `[judges, models]`.
+    fn law(&self, matrix: &[f64], models: usize) -> Option<Vec<f64>> {
+        match &self.pre_trust {
+            PreTrust::Models(chosen) if !chosen.is_empty() => {
+                let share = 1.0 / chosen.len() as f64;
+                Some((0..models).map(|model| if chosen.contains(&model) { share } else { 0.0 }).collect())
+            }
+            PreTrust::Outside if matrix.len() > models * models => {
+                let rows = matrix[models * models..].chunks_exact(models);
+                let share = 1.0 / rows.len() as f64;
+                let mut law = vec![0.0; models];
+                rows.for_each(|row| law.iter_mut().zip(row).for_each(|(sum, own)| *sum += share * own));
+                Some(law)
+            }
+            _ => None,
+        }
+    }
+
+    /// The leaderboard of a matrix `[judges, models]`; judges outside the population count where trust goes back to them.
+    ///
+    /// # Errors
+    /// [`TrustError::ClosedClasses`].
+    pub fn settle(&self, matrix: &[f64], models: usize) -> Result<EigenTrust, TrustError> {
+        let law = self.law(matrix, models);
+        eigentrust(&matrix[..models * models], self.damping, law.as_deref())
+    }
 }
 
 /// `1500 + 400 log10(n t)`.
@@ -211,6 +261,22 @@ mod tests {
         let found = eigentrust(&[0.0, 1.0, 0.0, 0.5, 0.0, 0.5, 0.0, 1.0, 0.0], 0.0, None).unwrap();
         near(&found.trust, &[0.25, 0.5, 0.25], 1e-14);
         assert!(found.periodic && found.power_steps.is_none());
+    }
+
+    #[test]
+    fn trust_goes_back_to_whom_one_says() {
+        // Two models, and a third judge who is none of them.
+        let matrix = [0.7, 0.3, 0.4, 0.6, 0.1, 0.9];
+        let settle = |damping, pre_trust| Settling { damping, pre_trust }.settle(&matrix, 2).unwrap().trust;
+        near(&settle(0.0, PreTrust::Outside), &[4.0 / 7.0, 3.0 / 7.0], 1e-14);
+        near(&settle(1.0, PreTrust::Outside), &[0.1, 0.9], 1e-14);
+        near(&settle(1.0, PreTrust::Models(vec![1])), &[0.0, 1.0], 1e-14);
+        near(&settle(0.15, PreTrust::Equal), &[83.0 / 149.0, 66.0 / 149.0], 1e-14);
+        near(
+            &Settling { damping: 1.0, pre_trust: PreTrust::Outside }.settle(&matrix[..4], 2).unwrap().trust,
+            &[0.5; 2],
+            0.1,
+        );
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use super::btd::{Btd, FitSpec, fit};
 use super::comparisons::{Comparison, counted};
-use super::trust::{eigentrust, elo, trust_matrix};
+use super::trust::{Settling, elo, trust_matrix};
 use crate::progress::{Cancelled, Progress};
 use crate::statistics::{Stream, quantile, sorted};
 
 /// What is drawn again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// All rows of a scenario together.
@@ -47,7 +47,7 @@ pub fn bootstrap(
     rows: &[Comparison],
     best: &Btd,
     spec: FitSpec,
-    damping: f64,
+    settling: &Settling,
     unit: Unit,
     resamples: u32,
     progress: &dyn Progress,
@@ -67,7 +67,7 @@ pub fn bootstrap(
         };
         let cells = counted(rows, weight);
         let refit = fit(best.models(), &cells, FitSpec { starts: 0, ..spec }, Some(best), &crate::progress::Silent)?;
-        match eigentrust(&trust_matrix(&refit.model), damping, None) {
+        match settling.settle(&trust_matrix(&refit.model), best.models()) {
             Ok(found_trust) => found.elo.push(elo(&found_trust.trust)),
             Err(_) => found.failed += 1,
         }

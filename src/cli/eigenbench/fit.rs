@@ -13,6 +13,7 @@ use super::super::terminal::TerminalProgress;
 use crate::eigenbench::btd::FitSpec;
 use crate::eigenbench::comparisons::Comparison;
 use crate::eigenbench::leaderboard::{Leaderboard, LeaderboardError, LeaderboardSpec, leaderboard};
+use crate::eigenbench::trust::{PreTrust, Settling};
 use crate::eigenbench::uncertainty::Unit;
 use crate::formats::comparisons::{ReadComparisons, read};
 
@@ -79,7 +80,7 @@ impl FitOptions {
         };
         Ok(LeaderboardSpec {
             fit: FitSpec { dimension: self.dim, ridge: self.ridge, starts: self.starts, seed },
-            damping: self.damping,
+            settling: Settling { damping: self.damping, pre_trust: PreTrust::Equal },
             dangling: self.dangling == Dangling::Uniform,
             reconcile: !self.as_is,
             resamples: self.bootstrap.unwrap_or(resamples),
@@ -120,7 +121,7 @@ pub(super) fn board(
     spec: &LeaderboardSpec,
     progress: &TerminalProgress,
 ) -> Result<Leaderboard, LeaderboardError> {
-    let board = leaderboard(models, rows, spec, progress)?;
+    let board = leaderboard(models, &[], rows, spec, progress)?;
     if let Some(orders) = &board.orders
         && orders.first + orders.second > 0
     {

@@ -117,7 +117,7 @@ impl Report {
                 value
             })
             .collect();
-        let seen = coverage(n, &rows);
+        let seen = coverage(n, n, &rows);
         let mut report = json!({
             "constitution": name,
             "leaderboard": found.as_ref().ok(),
@@ -131,7 +131,7 @@ impl Report {
         });
         if let Ok(found) = &found {
             let flat: Vec<f64> = found.matrix.concat();
-            report["trust_distances"] = json!(trust_distances(&flat).chunks_exact(n).collect::<Vec<_>>());
+            report["trust_distances"] = json!(trust_distances(&flat, n).chunks_exact(n).collect::<Vec<_>>());
             report["variance_shares"] = variance(spec, found);
         }
         Ok(report)

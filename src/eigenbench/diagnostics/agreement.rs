@@ -70,13 +70,13 @@ pub fn agreement(rows: &[Comparison], distance: Distance) -> Option<f64> {
     krippendorff_alpha(&units, distance)
 }
 
-/// Sums of absolute differences between the rows of a trust matrix, `[models, models]`: 0 where two judges trust alike, 2 where
+/// Sums of absolute differences between the rows of a trust matrix of `models` columns, `[judges, judges]`: 0 where two judges trust alike, 2 where
 /// they trust nobody in common.
-pub fn trust_distances(matrix: &[f64]) -> Vec<f64> {
-    let n = matrix.len().isqrt();
+pub fn trust_distances(matrix: &[f64], models: usize) -> Vec<f64> {
+    let (judges, n) = (matrix.len() / models.max(1), models);
     let row = |judge: usize| &matrix[judge * n..][..n];
     let distance = |a: usize, b: usize| row(a).iter().zip(row(b)).map(|(a, b)| (a - b).abs()).sum::<f64>();
-    (0..n).flat_map(|a| (0..n).map(move |b| (a, b))).map(|(a, b)| distance(a, b)).collect()
+    (0..judges).flat_map(|a| (0..judges).map(move |b| (a, b))).map(|(a, b)| distance(a, b)).collect()
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn distances_between_rows_of_trust() {
-        let found = trust_distances(&[0.75, 0.25, 0.25, 0.75]);
+        let found = trust_distances(&[0.75, 0.25, 0.25, 0.75], 2);
         assert_eq!(found, [0.0, 1.0, 1.0, 0.0]);
     }
 }

@@ -39,7 +39,7 @@ impl SelfPreference {
 /// One judge.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct JudgeDiagnosis {
-    /// Its place among the models.
+    /// Its place: a model's, or after all models where it is outside the population.
     pub judge: u16,
     /// Judgements.
     pub rows: u64,
@@ -61,11 +61,11 @@ pub struct JudgeDiagnosis {
     pub self_preference: Option<SelfPreference>,
 }
 
-/// Every judge, whether it judged or not, from rows as the judges gave them.
-pub fn diagnose_judges(models: usize, rows: &[Comparison]) -> Vec<JudgeDiagnosis> {
+/// Every judge, whether it judged or not, from rows as the judges gave them; those outside the population come after the models.
+pub fn diagnose_judges(judges: usize, rows: &[Comparison]) -> Vec<JudgeDiagnosis> {
     let mut reconciled = rows.to_vec();
     reconcile(&mut reconciled);
-    let cycles = cycles(models, &reconciled);
+    let cycles = cycles(judges, &reconciled);
     let one = |(judge, cycles): (u16, Cycles)| {
         let of_judge = |row: &&Comparison| row.judge == judge;
         let ties =
@@ -86,7 +86,7 @@ pub fn diagnose_judges(models: usize, rows: &[Comparison]) -> Vec<JudgeDiagnosis
             self_preference: self_preference(judge, &reconciled),
         }
     };
-    (0..models as u16).zip(cycles).map(one).collect()
+    (0..judges as u16).zip(cycles).map(one).collect()
 }
 
 fn self_preference(model: u16, rows: &[Comparison]) -> Option<SelfPreference> {
@@ -106,7 +106,7 @@ fn self_preference(model: u16, rows: &[Comparison]) -> Option<SelfPreference> {
 }
 
 /// Strict circles of each judge. Which of two models won a look is the sign of its strict choices in both orders.
-fn cycles(models: usize, rows: &[Comparison]) -> Vec<Cycles> {
+fn cycles(judges: usize, rows: &[Comparison]) -> Vec<Cycles> {
     type Look = (u32, u16, u16, u32);
     let mut looks: BTreeMap<Look, BTreeMap<(u16, u16), i32>> = BTreeMap::new();
     for row in rows {
@@ -119,7 +119,7 @@ fn cycles(models: usize, rows: &[Comparison]) -> Vec<Cycles> {
         };
         *looks.entry((row.scenario, row.criterion, row.judge, row.pass)).or_default().entry(pair).or_default() += net;
     }
-    let mut found = vec![Cycles::default(); models];
+    let mut found = vec![Cycles::default(); judges];
     for ((_, _, judge, _), pairs) in looks {
         let count = &mut found[usize::from(judge)];
         for (&(a, b), ab) in &pairs {
@@ -136,8 +136,8 @@ fn cycles(models: usize, rows: &[Comparison]) -> Vec<Cycles> {
 
 /// Of each judge's strict choices between responses of unlike length, the share that chose the longer; `None` without any.
 /// `length` is that of a model's response to a scenario, in words, where it is known.
-pub fn longer_shares(models: usize, rows: &[Comparison], length: impl Fn(u32, u16) -> Option<u32>) -> Vec<Option<f64>> {
-    let mut sums = vec![[0u64; 2]; models];
+pub fn longer_shares(judges: usize, rows: &[Comparison], length: impl Fn(u32, u16) -> Option<u32>) -> Vec<Option<f64>> {
+    let mut sums = vec![[0u64; 2]; judges];
     for row in rows.iter().filter(|row| row.choice != Choice::Tie) {
         let lengths = length(row.scenario, row.first).zip(length(row.scenario, row.second));
         let Some((first, second)) = lengths.filter(|(first, second)| first != second) else { continue };
@@ -148,9 +148,9 @@ pub fn longer_shares(models: usize, rows: &[Comparison], length: impl Fn(u32, u1
     sums.into_iter().map(|[longer, all]| (all > 0).then(|| longer as f64 / all as f64)).collect()
 }
 
-/// How many rows of each judge have each model, `[models, models]` by rows of judges. A row has two models.
-pub fn coverage(models: usize, rows: &[Comparison]) -> Vec<u64> {
-    let mut counts = vec![0; models * models];
+/// How many rows of each judge have each model, `[judges, models]` by rows. A row has two models.
+pub fn coverage(judges: usize, models: usize, rows: &[Comparison]) -> Vec<u64> {
+    let mut counts = vec![0; judges * models];
     for row in rows {
         for model in [row.first, row.second] {
             counts[usize::from(row.judge) * models + usize::from(model)] += 1;
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(found[1].cycles, Cycles { triples: 1, cycles: 0 });
         assert_eq!(found[2].cycles, Cycles { triples: 1, cycles: 0 });
         assert_eq!(found[2].ties, 2);
-        assert_eq!(coverage(3, &rows)[..3], [2, 2, 2]);
+        assert_eq!(coverage(3, 3, &rows)[..3], [2, 2, 2]);
     }
 
     #[test]

@@ -171,7 +171,7 @@ fn tabs_menus_palette_and_dialogs_work_by_name_and_by_key() {
     window.click("Runs");
     window.wait_for("No project is open");
     window.open(&directory);
-    window.key(Modifiers::COMMAND, Key::Num8);
+    window.key(Modifiers::COMMAND, Key::Num9);
     window.wait_for("No run yet");
     window.key(Modifiers::COMMAND, Key::Num1);
     window.wait_for("Recent projects");

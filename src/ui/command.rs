@@ -88,12 +88,13 @@ pub enum TabKind {
     Panel,
     Training,
     Judging,
+    EigenBench,
     Runs,
 }
 
 impl TabKind {
     /// All tabs, in the order of their strip.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Home,
         Self::Certify,
         Self::Mixing,
@@ -101,6 +102,7 @@ impl TabKind {
         Self::Panel,
         Self::Training,
         Self::Judging,
+        Self::EigenBench,
         Self::Runs,
     ];
 
@@ -114,6 +116,7 @@ impl TabKind {
             Self::Panel => "Panel",
             Self::Training => "Training",
             Self::Judging => "Judging",
+            Self::EigenBench => "EigenBench",
             Self::Runs => "Runs",
         }
     }
@@ -157,6 +160,15 @@ pub enum JudgingPath {
     Verdicts,
     /// Answers of the model in this row, made elsewhere.
     Answers(usize),
+    /// The adapter of the model in this row.
+    Adapter(usize),
+}
+
+/// What the EigenBench tab asks a path for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EigenBenchPath {
+    Constitution,
+    Scenarios,
     /// The adapter of the model in this row.
     Adapter(usize),
 }
@@ -237,6 +249,8 @@ pub enum Command {
     ChooseForTraining(TrainingPath),
     /// Chooses a file or folder off the UI thread for the Judging tab.
     ChooseForJudging(JudgingPath),
+    /// Chooses a file or folder off the UI thread for the EigenBench tab.
+    ChooseForEigenBench(EigenBenchPath),
     /// Keeps a person's verdict on answers of a run, or takes it back.
     KeepVerdict(RunId, Box<VerdictRow>),
     TakeBackVerdict(RunId, Box<VerdictRow>),

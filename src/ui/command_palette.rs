@@ -130,12 +130,14 @@ pub fn entries(now: &Situation) -> Vec<Entry> {
             "What does a model learn from a panel's preferences, and whom does it serve?",
         ),
         (TabKind::Judging, "Show Judging", "Which model's answers follow a constitution best?"),
+        (TabKind::EigenBench, "Show EigenBench", "Whose values do models trust, when they judge one another?"),
         (TabKind::Runs, "Show Runs", "Every run of the project, and what made it"),
     ]
     .into_iter()
     .enumerate()
     {
-        let key = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8][k];
+        let key =
+            [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9][k];
         add(View, name, tooltip, Some((CTRL, key)), Command::ShowTab(tab), None, false);
     }
     let log = if now.log_open { "Hide the log" } else { "Show the log" };

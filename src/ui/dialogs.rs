@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, RichText, TextEdit};
 
-use super::command::{Command, FigureFormat, JudgingPath, LateTable, LateText, Table, TrainingPath};
+use super::command::{Command, EigenBenchPath, FigureFormat, JudgingPath, LateTable, LateText, Table, TrainingPath};
 use super::command_palette::{Entry, keys_text};
 use super::name_cell::name_cell;
 use super::settings::{Settings, ThemeChoice};
@@ -92,6 +92,7 @@ pub enum Purpose {
     People,
     Training(TrainingPath),
     Judging(JudgingPath),
+    EigenBench(EigenBenchPath),
     Export(Export),
 }
 
@@ -110,8 +111,10 @@ impl Purpose {
             Self::Training(TrainingPath::Preferences | TrainingPath::People | TrainingPath::Lottery) => {
                 Chooser::OpenFile
             }
-            Self::Training(_) | Self::Judging(JudgingPath::Adapter(_)) => Chooser::Folder,
-            Self::Judging(_) => Chooser::OpenFile,
+            Self::Training(_)
+            | Self::Judging(JudgingPath::Adapter(_))
+            | Self::EigenBench(EigenBenchPath::Adapter(_)) => Chooser::Folder,
+            Self::Judging(_) | Self::EigenBench(_) => Chooser::OpenFile,
             Self::ImportSentences | Self::Certificate | Self::Audit | Self::Quotas | Self::Seated | Self::People => {
                 Chooser::OpenFile
             }
@@ -130,7 +133,10 @@ impl Purpose {
             Self::Training(TrainingPath::Preferences) => Some(("Preferences", &["jsonl", "csv", "tsv", "parquet"])),
             Self::Training(TrainingPath::People) => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::Training(TrainingPath::Lottery) => Some(("Audit file", &["json"])),
-            Self::Judging(JudgingPath::Constitution) => {
+            Self::EigenBench(EigenBenchPath::Scenarios) => {
+                Some(("Scenarios", &["json", "jsonl", "txt", "md", "csv", "tsv", "xlsx"]))
+            }
+            Self::Judging(JudgingPath::Constitution) | Self::EigenBench(EigenBenchPath::Constitution) => {
                 Some(("Constitution", &["json", "txt", "md", "csv", "tsv", "xlsx"]))
             }
             Self::Judging(JudgingPath::Verdicts) => Some(("Verdicts", &["jsonl", "csv"])),
@@ -200,9 +206,29 @@ impl Purpose {
             ),
             Self::Training(wanted) => training_words(*wanted),
             Self::Judging(wanted) => judging_words(*wanted),
+            Self::EigenBench(wanted) => eigenbench_words(*wanted),
             Self::Export(export) => (format!("Export {}", export.noun()), "", "File", "Save"),
         }
     }
+}
+
+fn eigenbench_words(wanted: EigenBenchPath) -> (String, &'static str, &'static str, &'static str) {
+    let (title, text, label, verb) = match wanted {
+        EigenBenchPath::Constitution => (
+            "Import criteria",
+            "A constitution whose clauses are the criteria: JSON, also the EigenBench authors' lists, or a text with a criterion a line.",
+            "File",
+            "Import",
+        ),
+        EigenBenchPath::Scenarios => (
+            "Import scenarios",
+            "What models respond to: JSON, a text with a scenario a line, or a table with a column named scenario.",
+            "File",
+            "Import",
+        ),
+        EigenBenchPath::Adapter(_) => return judging_words(JudgingPath::Adapter(0)),
+    };
+    (title.to_owned(), text, label, verb)
 }
 
 fn judging_words(wanted: JudgingPath) -> (String, &'static str, &'static str, &'static str) {

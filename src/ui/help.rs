@@ -395,8 +395,11 @@ pub const PANEL_SIZE: Help = Help {
     name: "sensitivity to the panel's size",
     text: include_str!("../../assets/help/panel-size.md"),
 };
+/// `What is EigenBench?`
+pub const EIGENBENCH: Help =
+    Help { id: "eigenbench", name: "EigenBench", text: include_str!("../../assets/help/eigenbench.md") };
 /// All explanations but those of [`judging`].
-const OTHERS: [Help; 91] = [
+const OTHERS: [Help; 92] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -488,6 +491,7 @@ const OTHERS: [Help; 91] = [
     UPDATE_SIZE,
     SOFT_TRANSFORM,
     PANEL_SIZE,
+    EIGENBENCH,
 ];
 
 /// All explanations.

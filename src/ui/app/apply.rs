@@ -20,6 +20,7 @@ use crate::ui::recent;
 use crate::ui::settings::ZOOM;
 use crate::ui::table_text::table_text;
 use crate::ui::tabs::certify::CertifyTab;
+use crate::ui::tabs::eigenbench::EigenBenchTab;
 use crate::ui::tabs::judging::JudgingTab;
 use crate::ui::tabs::mixing::MixingTab;
 use crate::ui::tabs::panel::PanelTab;
@@ -46,6 +47,7 @@ impl Workbench {
             Command::ChooseSeated => self.ask_path(Purpose::Seated),
             Command::ChooseForTraining(path) => self.ask_path(Purpose::Training(path)),
             Command::ChooseForJudging(path) => self.ask_path(Purpose::Judging(path)),
+            Command::ChooseForEigenBench(path) => self.ask_path(Purpose::EigenBench(path)),
             Command::KeepVerdict(run, verdict) => self.request(Request::KeepVerdict(run, verdict)),
             Command::TakeBackVerdict(run, verdict) => self.request(Request::TakeBackVerdict(run, verdict)),
             Command::StorePool(pool) => self.request(Request::PutPool(pool)),
@@ -158,8 +160,10 @@ impl Workbench {
                 self.replace_draft(TabKind::Judging, |workbench| workbench.judging.set_spec(&spec));
             }
             Some(RunSpec::ImportTrl(_)) => self.ask_path(Purpose::Training(TrainingPath::TrlJob)),
-            // A collection has no form of its own.
-            Some(RunSpec::Collect(_)) | None => {}
+            Some(RunSpec::Collect(spec)) => {
+                self.replace_draft(TabKind::EigenBench, |workbench| workbench.eigenbench.set_spec(&spec));
+            }
+            None => {}
         }
     }
 
@@ -174,6 +178,7 @@ impl Workbench {
             TabKind::Panel => self.panel.show_run(run),
             TabKind::Training => self.training.show_run(run),
             TabKind::Judging => self.judging.show_run(run),
+            TabKind::EigenBench => self.eigenbench.show_run(run),
             TabKind::Home | TabKind::Runs => self.runs.select(run),
         }
         self.tab = tab;
@@ -229,6 +234,7 @@ impl Workbench {
         self.panel = PanelTab::default();
         self.training = TrainingTab::default();
         self.judging = JudgingTab::default();
+        self.eigenbench = EigenBenchTab::default();
         self.runs = RunsTab::default();
         self.provenance.clear();
         self.new_run = None;
@@ -289,7 +295,8 @@ impl Workbench {
             | Purpose::Seated
             | Purpose::People
             | Purpose::Training(_)
-            | Purpose::Judging(_) => folder.unwrap_or(projects),
+            | Purpose::Judging(_)
+            | Purpose::EigenBench(_) => folder.unwrap_or(projects),
             Purpose::Export(export) => {
                 let exports = folder.map(|folder| folder.join("exports"));
                 let folder = self.settings.export_folder.clone().or(exports).or_else(home).unwrap_or_default();
@@ -361,6 +368,10 @@ impl Workbench {
             Purpose::Judging(wanted) => {
                 self.tab = TabKind::Judging;
                 self.judging.take_path(wanted, path);
+            }
+            Purpose::EigenBench(wanted) => {
+                self.tab = TabKind::EigenBench;
+                self.eigenbench.take_path(wanted, path);
             }
             Purpose::Export(export) => {
                 self.settings.export_folder = path.parent().map(Path::to_path_buf);

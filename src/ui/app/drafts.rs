@@ -12,8 +12,15 @@ use crate::ui::command::TabKind;
 const AUTOSAVE: f64 = 1.0;
 
 /// The tabs that have a form.
-pub(super) const FORMS: [TabKind; 6] =
-    [TabKind::Certify, TabKind::Mixing, TabKind::Trajectories, TabKind::Panel, TabKind::Training, TabKind::Judging];
+pub(super) const FORMS: [TabKind; 7] = [
+    TabKind::Certify,
+    TabKind::Mixing,
+    TabKind::Trajectories,
+    TabKind::Panel,
+    TabKind::Training,
+    TabKind::Judging,
+    TabKind::EigenBench,
+];
 
 /// Key of the Panel tab's form, which holds the draws that were made.
 pub const PANEL_DRAFT: &str = "panel";
@@ -36,6 +43,7 @@ pub(super) fn key(tab: TabKind) -> &'static str {
         TabKind::Panel => PANEL_DRAFT,
         TabKind::Training => "training",
         TabKind::Judging => "judging",
+        TabKind::EigenBench => "eigenbench",
         TabKind::Runs => "runs",
     }
 }
@@ -49,6 +57,7 @@ impl Workbench {
             TabKind::Panel => self.panel.draft(),
             TabKind::Training => self.training.draft(),
             TabKind::Judging => self.judging.draft(),
+            TabKind::EigenBench => self.eigenbench.draft(),
             TabKind::Home | TabKind::Runs => String::new(),
         }
     }
@@ -61,6 +70,7 @@ impl Workbench {
             TabKind::Panel => self.panel.set_draft(draft),
             TabKind::Training => self.training.set_draft(draft),
             TabKind::Judging => self.judging.set_draft(draft),
+            TabKind::EigenBench => self.eigenbench.set_draft(draft),
             TabKind::Home | TabKind::Runs => {}
         }
     }
@@ -84,6 +94,7 @@ impl Workbench {
             self.trajectories.start_from(&open.runs);
             self.training.start_from(&open.runs);
             self.judging.start_from(&open.runs);
+            self.eigenbench.start_from(&open.runs);
         }
         self.settle_drafts();
     }

@@ -176,6 +176,7 @@ impl Workbench {
             (TabKind::Panel, TabKind::Panel) => self.panel.show_run(run),
             (TabKind::Training, TabKind::Training) => self.training.show_run(run),
             (TabKind::Judging, TabKind::Judging) => self.judging.show_run(run),
+            (TabKind::EigenBench, TabKind::EigenBench) => self.eigenbench.show_run(run),
             _ => self.runs.select(run),
         }
     }
@@ -280,6 +281,11 @@ impl Workbench {
                 if self.tab == TabKind::Judging =>
             {
                 self.judging.take_path(JudgingPath::Constitution, path);
+            }
+            Dropped::Sentences(path) | Dropped::People(path) | Dropped::Verifiable(path)
+                if self.tab == TabKind::EigenBench =>
+            {
+                self.eigenbench.take_dropped(path);
             }
             // A table means preferences where these are asked for, and people where people are.
             Dropped::Sentences(path) | Dropped::People(path) if self.tab == TabKind::Training => {

@@ -182,6 +182,17 @@ impl Workbench {
                     commands,
                 ),
             },
+            TabKind::EigenBench => match &mut self.project {
+                ProjectState::Open(open, _) => {
+                    self.eigenbench.show(&open.context(&self.wake), ui, commands);
+                    open.answers.clear();
+                }
+                _ => no_project(
+                    ui,
+                    "EigenBench has models judge one another, and shows whose values they trust and how sure that is.",
+                    commands,
+                ),
+            },
             TabKind::Runs => match &self.project {
                 ProjectState::Open(open, _) => {
                     self.runs.show(&open.context(&self.wake), &open.all_runs, ui, commands);

@@ -34,6 +34,7 @@ use super::recent::HomeScan;
 use super::requested::Requested;
 use super::settings::{Settings, ThemeChoice};
 use super::tabs::certify::CertifyTab;
+use super::tabs::eigenbench::EigenBenchTab;
 use super::tabs::home::HomeTab;
 use super::tabs::judging::JudgingTab;
 use super::tabs::mixing::MixingTab;
@@ -111,6 +112,7 @@ pub struct Workbench {
     panel: PanelTab,
     training: TrainingTab,
     judging: JudgingTab,
+    eigenbench: EigenBenchTab,
     runs: RunsTab,
     provenance: Vec<ProvenanceView>,
     new_run: Option<NewRunForm>,
@@ -159,6 +161,7 @@ impl Workbench {
             panel: PanelTab::default(),
             training: TrainingTab::default(),
             judging: JudgingTab::default(),
+            eigenbench: EigenBenchTab::default(),
             runs: RunsTab::default(),
             provenance: Vec::new(),
             new_run: None,
@@ -430,6 +433,7 @@ fn home_of(kind: &str) -> TabKind {
         "lottery" | "verify-panel" => TabKind::Panel,
         "train" | "import-trl" => TabKind::Training,
         "judge" | "questions" | "import-verdicts" => TabKind::Judging,
+        "collect" => TabKind::EigenBench,
         _ => TabKind::Runs,
     }
 }

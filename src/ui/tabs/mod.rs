@@ -1,6 +1,7 @@
 //! One folder or file per tab.
 
 pub mod certify;
+pub mod eigenbench;
 pub mod home;
 pub mod judging;
 pub mod mixing;

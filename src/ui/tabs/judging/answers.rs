@@ -16,6 +16,7 @@ use crate::ui::format;
 use crate::ui::requested::Requested;
 use crate::ui::tabs::shared::model_picker::shortened;
 use crate::ui::tabs::shared::run_state::bring_into_view;
+use crate::ui::tabs::shared::transcript;
 use crate::ui::theme;
 use crate::ui::widgets::{card, empty_state};
 
@@ -178,7 +179,7 @@ impl Answers {
                 Some(Ok(None)) => {
                     ui.label("It is no longer in the project.");
                 }
-                Some(Ok(Some(call))) => lines(ui, call),
+                Some(Ok(Some(call))) => transcript::show(ui, call),
             }
             closed = ui.button("Close the call").clicked();
         });
@@ -187,37 +188,6 @@ impl Answers {
         }
         if closed {
             self.call = None;
-        }
-    }
-}
-
-fn lines(ui: &mut Ui, call: &CallRow) {
-    ui.label(theme::caption(format!(
-        "{} at {}, temperature {}, asked first by run {} ({})",
-        call.request.model, call.provider, call.request.temperature, call.run.0, call.at
-    )));
-    for message in &call.request.messages {
-        ui.label(theme::strong(format::sentence(&format!("{:?}", message.role).to_lowercase())));
-        ui.label(theme::mono(&message.content));
-    }
-    ui.label(theme::strong("Reply"));
-    match &call.reply {
-        Ok(reply) => {
-            ui.label(theme::mono(&reply.text));
-            if let Some(reasoning) = &reply.reasoning {
-                ui.label(theme::caption("Reasoning, not shown to judges").weak());
-                ui.label(theme::mono(reasoning));
-            }
-            let usage = reply.usage.map_or("tokens not said".to_owned(), |usage| {
-                format!("{} tokens read, {} written", usage.prompt_tokens, usage.completion_tokens)
-            });
-            ui.label(theme::caption(format!("{:.1} s, {usage}", reply.seconds)).weak());
-            for attempt in &reply.failed_attempts {
-                ui.label(theme::caption(format!("An attempt before failed: {attempt}")).weak());
-            }
-        }
-        Err(problem) => {
-            ui.label(format::sentence(problem));
         }
     }
 }

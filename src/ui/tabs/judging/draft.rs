@@ -6,128 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::dempo::constitution::Constitution;
-use crate::dempo::judging::{Comparing, Prompts, WordRule};
+use crate::dempo::judging::{Comparing, Prompts};
 use crate::jobs::judge::{AnswersFrom, Entrant, Judge, JudgeSpec, JudgedBy, QuestionsSpec};
-use crate::jobs::speaker::Speaker;
-use crate::models::llama::TemplateChoice;
-use crate::providers::price::{Price, PriceTable};
-use crate::providers::settings::{ProviderSettings, presets};
-
-/// What stands behind a name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VoiceKind {
-    /// A Llama of this machine.
-    #[default]
-    Local,
-    /// A model behind an endpoint.
-    Provider,
-    /// A file of answers; for those who are compared.
-    File,
-    /// A count of words; for those who judge.
-    Words,
-}
-
-/// One who answers or judges. Fields of other kinds keep what was typed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Voice {
-    pub name: String,
-    pub kind: VoiceKind,
-    /// Shipped name, folder or hub name.
-    pub local: String,
-    /// Folder of an adapter; may be empty.
-    pub adapter: String,
-    pub template: TemplateChoice,
-    pub provider: ProviderSettings,
-    /// As the provider names it.
-    pub model: String,
-    pub file: String,
-    /// Of a model that is compared: goes before every question.
-    pub instructions: String,
-    /// Words between blanks or commas.
-    pub wanted: String,
-    pub unwanted: String,
-}
-
-impl Default for Voice {
-    fn default() -> Self {
-        let mut presets = presets();
-        Self {
-            name: String::new(),
-            kind: VoiceKind::Local,
-            local: String::new(),
-            adapter: String::new(),
-            template: TemplateChoice::Auto,
-            provider: presets.swap_remove(0),
-            model: String::new(),
-            file: String::new(),
-            instructions: String::new(),
-            wanted: String::new(),
-            unwanted: String::new(),
-        }
-    }
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-}
-
-impl Voice {
-    /// Who is asked.
-    ///
-    /// # Errors
-    /// What is missing, as a sentence.
-    pub fn speaker(&self) -> Result<Speaker, String> {
-        let speaker = match self.kind {
-            VoiceKind::Provider => {
-                Speaker::Provider { provider: self.provider.clone(), model: self.model.trim().to_owned() }
-            }
-            _ => Speaker::Local {
-                model: self.local.trim().to_owned(),
-                adapter: (!self.adapter.trim().is_empty()).then(|| PathBuf::from(self.adapter.trim())),
-                template: self.template,
-            },
-        };
-        speaker.check()?;
-        Ok(speaker)
-    }
-
-    fn rule(&self) -> WordRule {
-        WordRule { wanted: words(&self.wanted), unwanted: words(&self.unwanted) }
-    }
-
-    /// Fills the fields of a speaker.
-    pub fn take(&mut self, speaker: &Speaker) {
-        match speaker {
-            Speaker::Provider { provider, model } => {
-                self.kind = VoiceKind::Provider;
-                self.provider = provider.clone();
-                self.model.clone_from(model);
-            }
-            Speaker::Local { model, adapter, template } => {
-                self.kind = VoiceKind::Local;
-                self.local.clone_from(model);
-                self.adapter = adapter.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-                self.template = *template;
-            }
-        }
-    }
-
-    /// The name of the model in requests, where it is asked at a price.
-    pub fn priced(&self) -> Option<&str> {
-        (self.kind == VoiceKind::Provider && !self.model.trim().is_empty()).then(|| self.model.trim())
-    }
-}
-
-/// A price as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TypedPrice {
-    pub model: String,
-    /// US dollars per million tokens.
-    pub prompt: String,
-    pub completion: String,
-}
+use crate::ui::tabs::shared::money::Money;
+use crate::ui::tabs::shared::voice::{Voice, VoiceKind};
 
 /// The whole form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,9 +29,8 @@ pub struct Draft {
     pub judge_temperature: f64,
     pub prompts: Prompts,
     pub seed: u64,
-    /// US dollars; empty is no limit.
-    pub budget: String,
-    pub prices: Vec<TypedPrice>,
+    #[serde(flatten)]
+    pub money: Money,
     pub writer: Voice,
     /// Questions a clause that the writer is asked for.
     pub written: u32,
@@ -172,8 +53,7 @@ impl Default for Draft {
             judge_temperature: usual.judge_temperature,
             prompts: usual.prompts,
             seed: 0,
-            budget: String::new(),
-            prices: Vec::new(),
+            money: Money::default(),
             writer: Voice { kind: VoiceKind::Provider, ..Voice::default() },
             written: 40,
         }
@@ -209,37 +89,6 @@ impl Draft {
         Ok(Judge { name: voice.name.trim().to_owned(), by })
     }
 
-    /// # Errors
-    /// What is wrong with a price or the budget.
-    pub fn prices(&self) -> Result<PriceTable, String> {
-        let mut table = PriceTable::default();
-        for typed in &self.prices {
-            let number = |text: &str| match text.trim() {
-                "" => Ok(0.0),
-                text => text.parse::<f64>().map_err(|_| format!("the price {text:?} of {} is no number", typed.model)),
-            };
-            if typed.prompt.trim().is_empty() && typed.completion.trim().is_empty() {
-                continue;
-            }
-            let price = Price { prompt: number(&typed.prompt)?, completion: number(&typed.completion)? };
-            table.0.insert(typed.model.clone(), price);
-        }
-        table.check()?;
-        Ok(table)
-    }
-
-    /// # Errors
-    /// Where it is no amount.
-    pub fn dollars(&self) -> Result<Option<f64>, String> {
-        match self.budget.trim().trim_start_matches('$') {
-            "" => Ok(None),
-            text => match text.parse::<f64>() {
-                Ok(dollars) if dollars.is_finite() && dollars >= 0.0 => Ok(Some(dollars)),
-                _ => Err(format!("the budget {text:?} is no amount of US dollars. Type a number, or leave it empty")),
-            },
-        }
-    }
-
     /// The judging that the form describes.
     ///
     /// # Errors
@@ -259,8 +108,8 @@ impl Draft {
             judge_temperature: self.judge_temperature,
             prompts: self.prompts.clone(),
             seed: self.seed,
-            budget: self.dollars()?,
-            prices: self.prices()?,
+            budget: self.money.dollars()?,
+            prices: self.money.prices()?,
         };
         spec.check()?;
         Ok(spec)
@@ -275,8 +124,8 @@ impl Draft {
             count: self.written,
             prompts: self.prompts.clone(),
             seed: self.seed,
-            budget: self.dollars()?,
-            prices: self.prices()?,
+            budget: self.money.dollars()?,
+            prices: self.money.prices()?,
             ..QuestionsSpec::of(self.constitution.clone(), self.writer.speaker()?)
         };
         spec.check()?;
@@ -309,11 +158,6 @@ impl Draft {
             }
             voice
         };
-        let price = |(model, price): (&String, &Price)| TypedPrice {
-            model: model.clone(),
-            prompt: price.prompt.to_string(),
-            completion: price.completion.to_string(),
-        };
         Self {
             constitution: spec.constitution.clone(),
             questions_a_clause: 0,
@@ -328,8 +172,7 @@ impl Draft {
             judge_temperature: spec.judge_temperature,
             prompts: spec.prompts.clone(),
             seed: spec.seed,
-            budget: spec.budget.map(|dollars| dollars.to_string()).unwrap_or_default(),
-            prices: spec.prices.0.iter().map(price).collect(),
+            money: Money::of(spec.budget, &spec.prices),
             ..Self::default()
         }
     }
@@ -362,23 +205,14 @@ impl Draft {
         self.answer_temperature = 0.8;
         self.passes = 1;
     }
-
-    /// Keeps a place for the price of every model that is asked at one.
-    pub fn price_places(&mut self) {
-        let voices = self.entrants.iter().chain(&self.judges);
-        let wanted: Vec<String> = voices.filter_map(Voice::priced).map(str::to_owned).collect();
-        for model in wanted {
-            if !self.prices.iter().any(|typed| typed.model == model) {
-                self.prices.push(TypedPrice { model, ..TypedPrice::default() });
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dempo::constitution::Question;
+    use crate::providers::price::Price;
+    use crate::ui::tabs::shared::money::TypedPrice;
 
     fn filled() -> Draft {
         let mut constitution = Constitution::from_lines("test", "Be kind.\nBe brief.");
@@ -403,8 +237,8 @@ mod tests {
     #[test]
     fn a_form_and_its_spec_are_the_same_thing() {
         let mut draft = filled();
-        draft.budget = "2.5".into();
-        draft.prices.push(TypedPrice { model: "m".into(), prompt: "3".into(), completion: "15".into() });
+        draft.money.budget = "2.5".into();
+        draft.money.prices.push(TypedPrice { model: "m".into(), prompt: "3".into(), completion: "15".into() });
         let spec = draft.spec().unwrap();
         assert_eq!(spec.prices.0["m"], Price { prompt: 3.0, completion: 15.0 });
         assert_eq!(Draft::of(&spec).spec().unwrap(), spec);
@@ -424,7 +258,7 @@ mod tests {
         assert!(problem(|draft| draft.entrants[0].local.clear()).starts_with("Base: "));
         assert!(problem(|draft| draft.entrants[1].file.clear()).contains("no file of answers"));
         assert!(problem(|draft| draft.judges[0].wanted = "two-words now?".into()).contains("Count: "));
-        assert!(problem(|draft| draft.budget = "much".into()).contains("no amount"));
+        assert!(problem(|draft| draft.money.budget = "much".into()).contains("no amount"));
         assert!(problem(|draft| draft.entrants[1].name = "Base".into()).contains("own name"));
         assert!(Draft::default().spec().is_err());
     }

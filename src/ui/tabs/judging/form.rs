@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{self, CollapsingHeader, DragValue, Frame, Margin, Panel, ScrollArea, TextEdit, Ui};
 
-use super::draft::{Draft, Voice, VoiceKind};
-use super::voices::{self, Place, Probes};
+use super::draft::Draft;
 use crate::dempo::judging::{Comparing, Prompts};
 use crate::figures::number;
 use crate::formats::constitutions;
@@ -17,9 +16,16 @@ use crate::providers::price::{Estimate, Planned, Price};
 use crate::store::RunState;
 use crate::ui::command::{Command, JudgingPath};
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::money;
 use crate::ui::tabs::shared::start::{self, START};
+use crate::ui::tabs::shared::voice::{Voice, VoiceKind, free_name};
+use crate::ui::tabs::shared::voices::{self, Place, Probes};
 use crate::ui::widgets::{card, disabled_button, what_is};
 use crate::ui::{format, help, theme};
+
+/// How the estimate comes about.
+const TOKENS: &str = "An estimate: a token is taken for four characters, an answer for half its longest length, a verdict for \
+                      thirty tokens. What was asked before in this project is not asked again.";
 
 /// What the form keeps between frames beside the draft.
 #[derive(Default)]
@@ -124,7 +130,7 @@ pub fn show(
         .resizable(false)
         .show(ui, |ui| {
             if let Some(estimate) = state.made.as_ref().and_then(|made| made.estimate) {
-                cost(ui, &estimate);
+                money::estimate(ui, &estimate, TOKENS);
             }
             let text = if draft.judges.is_empty() { "Collect answers" } else { "Answer and judge" };
             start::button(ui, text, (*spec).clone(), pressed, commands)
@@ -135,30 +141,16 @@ pub fn show(
         card(ui, "2  Models compared", |ui| entrants(ui, context, draft, state, commands));
         card(ui, "3  Judges", |ui| judges(ui, context, draft, state, commands));
         card(ui, "4  How they judge", |ui| how(ui, draft));
-        card(ui, "5  Budget", |ui| budget(ui, draft));
+        card(ui, "5  Budget", |ui| {
+            let Draft { money, entrants, judges, writer, .. } = draft;
+            let everybody = entrants.iter().chain(&*judges).chain([&*writer]);
+            money::show(ui, "judging", money, everybody);
+        });
         advanced(ui, draft);
         start::command_line(ui, "judging", &spec, commands);
         ui.add_space(theme::STEP);
     });
     started
-}
-
-/// What the calls may come to, as an estimate.
-fn cost(ui: &mut Ui, estimate: &Estimate) {
-    if estimate.calls == 0 {
-        return;
-    }
-    let calls = number::counted(estimate.calls, "call", "calls");
-    let tokens = number::general((estimate.prompt_tokens + estimate.completion_tokens) as f64, 2);
-    let dollars = match estimate.dollars {
-        Some(dollars) if dollars > 0.0 => format!(", about ${dollars:.2}"),
-        Some(_) => String::new(),
-        None => ", price not known".to_owned(),
-    };
-    ui.label(theme::caption(format!("{calls}, about {tokens} tokens{dollars}"))).on_hover_text(
-        "An estimate: a token is taken for four characters, an answer for half its longest length, a verdict for thirty \
-         tokens. What was asked before in this project is not asked again.",
-    );
 }
 
 fn constitution(
@@ -301,11 +293,6 @@ fn entrants(
     });
 }
 
-fn free_name(voices: &[Voice], stem: &str) -> String {
-    let mut names = (1..).map(|number| format!("{stem} {number}"));
-    names.find(|name| voices.iter().all(|voice| voice.name != *name)).unwrap_or_default()
-}
-
 fn judges(
     ui: &mut Ui,
     context: &TabContext<'_>,
@@ -360,37 +347,6 @@ fn how(ui: &mut Ui, draft: &mut Draft) {
         "How often a judge whose reply cannot be read is asked again.",
     );
     whole(ui, "Seed", DragValue::new(&mut draft.seed).speed(0.2), "Decides in which order answers are shown.");
-}
-
-fn budget(ui: &mut Ui, draft: &mut Draft) {
-    draft.price_places();
-    ui.horizontal(|ui| {
-        let label = ui.label("US dollars at most");
-        ui.add(
-            TextEdit::singleline(&mut draft.budget).id_salt("judging budget").hint_text("no limit").desired_width(72.0),
-        )
-        .labelled_by(label.id)
-        .on_hover_text("A hard stop: no call starts that might pass it. Models then need prices.");
-    });
-    let used: BTreeSet<String> =
-        draft.entrants.iter().chain(&draft.judges).filter_map(Voice::priced).map(str::to_owned).collect();
-    if used.is_empty() {
-        ui.label(theme::caption("Models of this machine cost nothing.").weak());
-    }
-    for typed in draft.prices.iter_mut().filter(|typed| used.contains(&typed.model)) {
-        ui.label(theme::caption(format!("{}, US$ per million tokens", typed.model)));
-        ui.horizontal(|ui| {
-            for (name, text) in [("read", &mut typed.prompt), ("written", &mut typed.completion)] {
-                let label = ui.label(theme::caption(name));
-                let id = ("judging price", typed.model.clone(), name);
-                ui.add(TextEdit::singleline(text).id_salt(id).hint_text("unknown").desired_width(64.0))
-                    .labelled_by(label.id);
-            }
-        });
-    }
-    for problem in [draft.prices().err(), draft.dollars().err()].into_iter().flatten() {
-        ui.label(theme::caption(format::sentence(&problem)).color(theme::palette(ui).bad));
-    }
 }
 
 fn advanced(ui: &mut Ui, draft: &mut Draft) {

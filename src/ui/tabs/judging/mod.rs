@@ -5,14 +5,12 @@
 
 mod answers;
 mod draft;
-mod editor;
 mod explanation;
 mod form;
 mod outcome;
 mod person;
 pub mod results;
 mod view;
-mod voices;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,10 +18,10 @@ use std::sync::Arc;
 use eframe::egui::{ScrollArea, Ui};
 
 use self::draft::Draft;
-use self::editor::Editor;
 use self::form::FormState;
 use self::outcome::Outcome;
 use super::shared::columns;
+use super::shared::constitution_editor::ConstitutionEditor;
 use super::shared::form_draft::FormDraft;
 use crate::dempo::constitution::{Constitution, Question};
 use crate::formats::table::TableWarning;
@@ -61,7 +59,7 @@ fn import(path: &Path, only_questions: bool, known: &Constitution) -> Result<Imp
 pub struct JudgingTab {
     draft: FormDraft<Draft>,
     form: FormState,
-    editor: Editor,
+    editor: ConstitutionEditor,
     outcome: Outcome,
     /// A file that is to be read, and whether it holds only questions.
     chosen: Option<(PathBuf, bool)>,
@@ -93,7 +91,7 @@ impl JudgingTab {
         columns::results(ui, |ui| {
             self.tell(ui);
             if self.form.editing {
-                self.editor.show(ui, &mut self.draft.constitution, &mut self.form.editing);
+                self.editor.show(ui, &mut self.draft.constitution, &mut self.form.editing, true);
                 return;
             }
             match run {

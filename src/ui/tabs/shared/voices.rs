@@ -1,18 +1,18 @@
-//! Rows of the form: who answers and who judges, and what stands behind each name.
+//! Rows of a form: who answers and who judges, and what stands behind each name.
 
 use std::collections::BTreeMap;
 
 use eframe::egui::{self, ComboBox, TextEdit, Ui};
 
-use super::draft::{Voice, VoiceKind};
+use super::task::Task;
+use super::voice::{Voice, VoiceKind};
 use crate::models::llama;
 use crate::providers::http::Endpoint;
 use crate::providers::probe::{Probe, probe};
 use crate::providers::settings::{ProviderSettings, presets};
-use crate::ui::command::{Command, JudgingPath};
+use crate::ui::command::{Command, EigenBenchPath, JudgingPath};
 use crate::ui::context::TabContext;
 use crate::ui::format;
-use crate::ui::tabs::shared::task::Task;
 use crate::ui::theme;
 
 /// Where a row stands in the form.
@@ -21,6 +21,8 @@ pub enum Place {
     Entrant(usize),
     Judge(usize),
     Writer,
+    /// One of a population whose members answer and judge.
+    Participant(usize),
 }
 
 impl Place {
@@ -36,7 +38,7 @@ impl Place {
         match self {
             Self::Entrant(_) => &[LOCAL, PROVIDER, FILE],
             Self::Judge(_) => &[PROVIDER, LOCAL, WORDS],
-            Self::Writer => &[PROVIDER, LOCAL],
+            Self::Writer | Self::Participant(_) => &[PROVIDER, LOCAL],
         }
     }
 
@@ -44,7 +46,7 @@ impl Place {
     fn owner(self, voice: &Voice) -> String {
         match self {
             _ if !voice.name.trim().is_empty() => voice.name.trim().to_owned(),
-            Self::Entrant(place) => format!("model {}", place + 1),
+            Self::Entrant(place) | Self::Participant(place) => format!("model {}", place + 1),
             Self::Judge(place) => format!("judge {}", place + 1),
             Self::Writer => "the writer".to_owned(),
         }
@@ -79,7 +81,7 @@ impl Probes {
 
 fn text_field(ui: &mut Ui, id: (Place, &str), name: &str, text: &mut String, hint: &str, why: &str) {
     let label = ui.label(theme::caption(name));
-    let id = ("judging voice", format!("{id:?}"));
+    let id = ("voice", format!("{id:?}"));
     let field = TextEdit::singleline(text).id_salt(id).hint_text(hint).desired_width(ui.available_width());
     ui.add(field).labelled_by(label.id).on_hover_text(why);
 }
@@ -102,6 +104,9 @@ pub fn fields(
     if matches!(place, Place::Entrant(_)) && voice.kind != VoiceKind::File {
         let why = "Goes before every question: compares a model with itself under several instructions. Empty: the text that all share.";
         text_field(ui, (place, "instructions"), "Instructions (optional)", &mut voice.instructions, "none", why);
+    }
+    if matches!(place, Place::Participant(_)) {
+        persona(ui, place, voice);
     }
     match voice.kind {
         VoiceKind::Local => local(ui, place, voice, commands),
@@ -132,6 +137,15 @@ pub fn fields(
     }
 }
 
+fn persona(ui: &mut Ui, place: Place, voice: &mut Voice) {
+    let why = "Goes before whatever it is asked, as one who answers and as a judge. The same model under several personas is \
+               several models of the population.";
+    let label = ui.label(theme::caption("Persona (optional)"));
+    let field = TextEdit::multiline(&mut voice.instructions).id_salt(("voice persona", format!("{place:?}")));
+    let field = field.hint_text("none").desired_rows(2).desired_width(ui.available_width());
+    ui.add(field).labelled_by(label.id).on_hover_text(why);
+}
+
 fn named_button(name: &str) -> egui::WidgetInfo {
     egui::WidgetInfo::labeled(egui::Role::Button, true, name)
 }
@@ -152,11 +166,16 @@ fn local(ui: &mut Ui, place: Place, voice: &mut Voice, commands: &mut Vec<Comman
     }
     let why = "A PEFT adapter that a training left; empty: the model as it is.";
     text_field(ui, (place, "adapter"), "Adapter folder (optional)", &mut voice.adapter, "training/soft-0", why);
-    if let Place::Entrant(row) = place {
+    let asked = match place {
+        Place::Entrant(row) => Some(Command::ChooseForJudging(JudgingPath::Adapter(row))),
+        Place::Participant(row) => Some(Command::ChooseForEigenBench(EigenBenchPath::Adapter(row))),
+        Place::Judge(_) | Place::Writer => None,
+    };
+    if let Some(asked) = asked {
         let choose = ui.button("Choose adapter…");
         choose.widget_info(|| named_button(&format!("Choose the adapter of {}", place.owner(voice))));
         if choose.clicked() {
-            commands.push(Command::ChooseForJudging(JudgingPath::Adapter(row)));
+            commands.push(asked);
         }
     }
 }
@@ -164,7 +183,7 @@ fn local(ui: &mut Ui, place: Place, voice: &mut Voice, commands: &mut Vec<Comman
 fn provider(ui: &mut Ui, context: &TabContext<'_>, probes: &mut Probes, place: Place, voice: &mut Voice) {
     let presets = presets();
     let label = ui.label(theme::caption("Provider"));
-    ComboBox::from_id_salt(("judging provider", format!("{place:?}")))
+    ComboBox::from_id_salt(("voice provider", format!("{place:?}")))
         .width(ui.available_width())
         .selected_text(voice.provider.name.clone())
         .show_ui(ui, |ui| {
@@ -240,7 +259,7 @@ fn told(ui: &mut Ui, place: Place, found: &Probed) -> Option<String> {
             }
             if !found.models.is_empty() {
                 let label = ui.label(theme::caption(format!("{} models on offer", found.models.len())));
-                ComboBox::from_id_salt(("judging probed", format!("{place:?}")))
+                ComboBox::from_id_salt(("voice probed", format!("{place:?}")))
                     .width(ui.available_width())
                     .truncate()
                     .selected_text("Take one of them")
@@ -273,7 +292,7 @@ pub fn rows(
     for (row, voice) in voices.iter_mut().enumerate() {
         let owner = place(row).owner(voice);
         ui.horizontal(|ui| {
-            let id = ("judging name", format!("{:?}", place(row)));
+            let id = ("voice name", format!("{:?}", place(row)));
             let width = (ui.available_width() - 128.0).max(80.0);
             let field = TextEdit::singleline(&mut voice.name).id_salt(id).hint_text("name").desired_width(width);
             let field = ui.add(field).on_hover_text("As it is called in tables.");
@@ -292,7 +311,7 @@ pub fn rows(
             }
         });
         if *open == Some(row) {
-            ui.indent(("judging row", format!("{:?}", place(row))), |ui| {
+            ui.indent(("voice row", format!("{:?}", place(row))), |ui| {
                 fields(ui, context, probes, place(row), voice, commands);
             });
         } else {

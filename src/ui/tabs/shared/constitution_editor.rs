@@ -1,4 +1,4 @@
-//! The editor of clauses and questions, in the centre.
+//! The editor of a constitution's clauses and their questions, in the centre.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::ui::widgets::{card, empty_state};
 
 /// Which clause is open.
 #[derive(Default)]
-pub struct Editor {
+pub struct ConstitutionEditor {
     clause: usize,
 }
 
@@ -23,12 +23,12 @@ fn fresh(stem: &str, taken: impl Fn(&str) -> bool) -> String {
     ids.find(|id| !taken(id)).unwrap_or_default()
 }
 
-impl Editor {
-    /// Draws it; changes go into `constitution` at once.
-    pub fn show(&mut self, ui: &mut Ui, constitution: &mut Arc<Constitution>, open: &mut bool) {
-        ScrollArea::vertical().id_salt("judging editor").auto_shrink([false, false]).show(ui, |ui| {
+impl ConstitutionEditor {
+    /// Draws it, with or without `questions`; changes go into `constitution` at once.
+    pub fn show(&mut self, ui: &mut Ui, constitution: &mut Arc<Constitution>, open: &mut bool, questions: bool) {
+        ScrollArea::vertical().id_salt("constitution editor").auto_shrink([false, false]).show(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
-                ui.label(theme::section("Clauses and questions"));
+                ui.label(theme::section(if questions { "Clauses and questions" } else { "Criteria" }));
                 if ui.button("Done").on_hover_text("Goes back to the results; everything is saved.").clicked() {
                     *open = false;
                 }
@@ -58,7 +58,7 @@ impl Editor {
                 empty_state(ui, "No clause yet", text, None);
                 return;
             }
-            self.edit(ui, constitution);
+            self.edit(ui, constitution, questions);
         });
     }
 
@@ -79,7 +79,7 @@ impl Editor {
             .labelled_by(label.id);
     }
 
-    fn edit(&mut self, ui: &mut Ui, constitution: &mut Arc<Constitution>) {
+    fn edit(&mut self, ui: &mut Ui, constitution: &mut Arc<Constitution>, questions: bool) {
         let Clause { id, text } = constitution.clauses[self.clause].clone();
         let mut removed = false;
         card(ui, &format!("Clause {id}"), |ui| {
@@ -90,13 +90,15 @@ impl Editor {
             if ui.add(field.desired_width(width)).labelled_by(label.id).changed() {
                 Arc::make_mut(constitution).clauses[self.clause].text = edited;
             }
-            removed =
-                ui.button("Remove this clause").on_hover_text("With its questions; Ctrl+Z brings them back.").clicked();
+            removed = ui.button("Remove this clause").on_hover_text("Ctrl+Z brings it back.").clicked();
         });
         if removed {
             let made = Arc::make_mut(constitution);
             made.clauses.remove(self.clause);
             made.questions.retain(|question| question.clause != id);
+            return;
+        }
+        if !questions {
             return;
         }
         let own: Vec<usize> =

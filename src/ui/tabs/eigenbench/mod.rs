@@ -1,0 +1,264 @@
+//! The EigenBench tab: models judge one another by a constitution, and one sees whose values they trust and how sure that is.
+//!
+//! Left the form ([`form`]), in the centre what came out ([`outcome`]), right why ([`explanation`]).
+
+mod draft;
+mod explanation;
+mod form;
+mod outcome;
+mod rows;
+mod scenario_editor;
+mod view;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::{ScrollArea, Ui};
+
+use self::draft::Draft;
+use self::form::{Editing, FormState};
+use self::outcome::Outcome;
+use self::scenario_editor::ScenarioEditor;
+use super::shared::columns;
+use super::shared::constitution_editor::ConstitutionEditor;
+use super::shared::form_draft::FormDraft;
+use crate::dempo::constitution::Constitution;
+use crate::eigenbench::scenario::Scenario;
+use crate::formats::{constitutions, scenarios};
+use crate::jobs::collect::CollectSpec;
+use crate::jobs::spec::RunSpec;
+use crate::store::{RunId, RunRow};
+use crate::ui::command::{Command, EigenBenchPath, TabKind};
+use crate::ui::context::TabContext;
+use crate::ui::format;
+use crate::ui::requested::Requested;
+use crate::ui::theme;
+use crate::ui::widgets::empty_state;
+
+/// What a file held.
+#[derive(Clone)]
+enum Imported {
+    Criteria(Constitution),
+    Scenarios { scenarios: Vec<Scenario>, repeated: usize },
+}
+
+/// With what was assumed while reading.
+type Reading = Result<(Imported, Vec<String>), String>;
+
+fn import(wanted: EigenBenchPath, path: &std::path::Path) -> Reading {
+    if wanted == EigenBenchPath::Scenarios {
+        let read = scenarios::read(path).map_err(|error| error.to_string())?;
+        let warnings = read.warnings.iter().map(ToString::to_string).collect();
+        return Ok((Imported::Scenarios { scenarios: read.scenarios, repeated: read.repeated }, warnings));
+    }
+    let read = constitutions::read(path).map_err(|error| error.to_string())?;
+    Ok((Imported::Criteria(read.constitution), read.warnings.iter().map(ToString::to_string).collect()))
+}
+
+/// State of the tab: the draft form, what is looked at, what is being read.
+#[derive(Default)]
+pub struct EigenBenchTab {
+    draft: FormDraft<Draft>,
+    form: FormState,
+    criteria: ConstitutionEditor,
+    scenarios: ScenarioEditor,
+    outcome: Outcome,
+    /// A file that is to be read, and what for.
+    chosen: Option<(EigenBenchPath, PathBuf)>,
+    reading: Requested<Reading>,
+    /// What the last import did, or why it did nothing.
+    told: Option<Result<String, String>>,
+    why_hidden: bool,
+}
+
+impl EigenBenchTab {
+    /// Draws the whole tab into `ui`.
+    pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
+        self.read(context);
+        self.form.follow(&self.draft);
+        columns::form(ui, "eigenbench", |ui| {
+            if form::show(ui, context, &mut self.draft, &mut self.form, commands) {
+                self.outcome.follow_newest();
+                self.form.editing = None;
+            }
+        });
+        let run = self.outcome.current(context);
+        if !self.why_hidden {
+            columns::why(ui, "eigenbench", |ui| explanation::show(ui, run, commands));
+        }
+        columns::results(ui, |ui| {
+            self.tell(ui);
+            if self.edit(ui) {
+                return;
+            }
+            match run {
+                Some(run) => {
+                    let form = self.form.run();
+                    self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
+                }
+                None => self.nothing_yet(ui),
+            }
+        });
+        self.draft.settle(ui, TabKind::EigenBench, commands);
+    }
+
+    /// Draws the editor that is open; false where none is.
+    fn edit(&mut self, ui: &mut Ui) -> bool {
+        match self.form.editing {
+            None => return false,
+            Some(Editing::Scenarios) => {
+                if !self.scenarios.show(ui, &mut self.draft.scenarios) {
+                    self.form.editing = None;
+                }
+            }
+            Some(Editing::Criteria(place)) => {
+                let Some(constitution) = self.draft.constitutions.get_mut(place) else {
+                    self.form.editing = None;
+                    return false;
+                };
+                let mut open = true;
+                self.criteria.show(ui, constitution, &mut open, false);
+                if !open {
+                    self.form.editing = None;
+                }
+            }
+        }
+        true
+    }
+
+    /// Reads a file that was chosen, on a background thread, and takes over what is in it.
+    fn read(&mut self, context: &TabContext<'_>) {
+        if let Some((wanted, path)) = self.chosen.take() {
+            let wake = context.wake.clone();
+            self.told = None;
+            self.reading.ask(move || wake(), move || import(wanted, &path));
+        }
+        let Some(found) = self.reading.get().cloned() else { return };
+        self.reading.clear();
+        self.told = Some(match found {
+            Ok((imported, warnings)) => {
+                let mut told = self.take(imported);
+                for warning in warnings {
+                    told.push(' ');
+                    told.push_str(&format::sentence(&warning));
+                }
+                Ok(told)
+            }
+            Err(problem) => Err(format::sentence(&problem)),
+        });
+    }
+
+    fn take(&mut self, imported: Imported) -> String {
+        match imported {
+            Imported::Criteria(read) => {
+                let told = format!("{}: {} criteria were imported.", read.name, read.clauses.len());
+                let read = Arc::new(read);
+                match self.draft.constitutions.iter_mut().find(|known| known.name == read.name) {
+                    Some(known) => *known = read,
+                    None => self.draft.constitutions.push(read),
+                }
+                told
+            }
+            Imported::Scenarios { scenarios, repeated } => {
+                let mut told = format!("{} scenarios were imported.", scenarios.len());
+                if repeated > 0 {
+                    told.push_str(&format!(" {repeated} stood there before and were left out."));
+                }
+                self.draft.scenarios = Arc::new(scenarios);
+                self.draft.scenarios_asked = 0;
+                told
+            }
+        }
+    }
+
+    fn tell(&mut self, ui: &mut Ui) {
+        let Some(told) = &self.told else { return };
+        let mut gone = false;
+        ui.horizontal_wrapped(|ui| {
+            let palette = theme::palette(ui);
+            match told {
+                Ok(text) => ui.label(text),
+                Err(text) => ui.label(theme::strong(text).color(palette.bad)),
+            };
+            gone = ui.small_button("Dismiss").clicked();
+        });
+        if gone {
+            self.told = None;
+        }
+    }
+
+    fn nothing_yet(&mut self, ui: &mut Ui) {
+        ScrollArea::vertical().id_salt("eigenbench nothing").auto_shrink([false, false]).show(ui, |ui| {
+            let text = "Models respond to scenarios, reflect on one another's responses, and judge them two by two by your \
+                        criteria; a leaderboard of trust forms while they do. Fill in shipped criteria and scenarios, then \
+                        name the models: behind any address that speaks like OpenAI's, or on this machine.";
+            if empty_state(ui, "Nothing judged yet", text, Some("Fill in criteria and scenarios")) {
+                self.fill_example();
+            }
+        });
+    }
+
+    fn fill_example(&mut self) {
+        let criteria = constitutions::shipped().into_iter().find(|(name, _)| *name == "kindness");
+        if let Some((_, criteria)) = criteria {
+            self.draft.fill_example(Arc::new(criteria), Arc::new(scenarios::shipped()));
+        }
+    }
+
+    /// The draft as JSON, for autosave and undo.
+    pub fn draft(&self) -> String {
+        self.draft.json()
+    }
+
+    /// Replaces the draft; ignores what it cannot read.
+    pub fn set_draft(&mut self, json: &str) {
+        self.draft.replace(json);
+    }
+
+    /// Fills the draft from a collection's spec.
+    pub fn set_spec(&mut self, spec: &CollectSpec) {
+        let draft = Draft { personas: self.draft.personas.clone(), ..Draft::of(spec) };
+        self.draft.adjust(|now| now.clone_from(&draft));
+    }
+
+    /// Fills the form from the newest collection while nobody has touched it; to be called when a project is opened.
+    pub fn start_from(&mut self, runs: &[RunRow]) {
+        let collections = runs.iter().filter_map(|run| match &run.spec {
+            RunSpec::Collect(spec) => Some(spec),
+            _ => None,
+        });
+        let newest = collections.into_iter().next().cloned();
+        if *self.draft == Draft::default()
+            && let Some(spec) = newest
+        {
+            self.set_spec(&spec);
+        }
+    }
+
+    /// Shows the results of this run.
+    pub fn show_run(&mut self, run: RunId) {
+        self.outcome.pick(run);
+        self.form.editing = None;
+    }
+
+    /// Takes a path that was asked for.
+    pub fn take_path(&mut self, wanted: EigenBenchPath, path: PathBuf) {
+        match wanted {
+            EigenBenchPath::Constitution | EigenBenchPath::Scenarios => self.chosen = Some((wanted, path)),
+            EigenBenchPath::Adapter(row) => {
+                if let Some(voice) = self.draft.models.get_mut(row) {
+                    voice.adapter = path.display().to_string();
+                }
+            }
+        }
+    }
+
+    /// Takes a file that was dropped on the tab: criteria while there are none, scenarios after.
+    pub fn take_dropped(&mut self, path: PathBuf) {
+        let wanted = match self.draft.constitutions.is_empty() {
+            true => EigenBenchPath::Constitution,
+            false => EigenBenchPath::Scenarios,
+        };
+        self.chosen = Some((wanted, path));
+    }
+}

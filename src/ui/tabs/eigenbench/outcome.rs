@@ -1,0 +1,144 @@
+//! The centre: which run is shown, where it stands, and its parts.
+
+use eframe::egui::{ScrollArea, Ui};
+
+use super::super::shared::loaded::Loaded;
+use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
+use super::rows::Rows;
+use super::view::View;
+use crate::figures::number;
+use crate::jobs::spec::RunSpec;
+use crate::store::{RunId, RunRow};
+use crate::ui::command::Command;
+use crate::ui::context::TabContext;
+use crate::ui::format;
+use crate::ui::widgets::{VerdictKind, card, stats};
+
+/// The parts of the centre.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Rows,
+}
+
+const PARTS: [(Part, &str, &str); 1] =
+    [(Part::Rows, "Judgements", "Every judgement, with the responses, reflections and calls behind it.")];
+
+/// What the centre keeps between frames.
+#[derive(Default)]
+pub struct Outcome {
+    /// A run chosen by hand; otherwise the newest is shown.
+    picked: Option<RunId>,
+    view: Loaded<Option<View>>,
+    part: Part,
+    rows: Rows,
+}
+
+/// Whether a run is shown in this tab.
+pub fn is_eigenbench(run: &RunRow) -> bool {
+    matches!(run.spec, RunSpec::Collect(_))
+}
+
+fn run_name(run: &RunRow) -> String {
+    format!("Run {}: {}, {}", run.id.0, format::run_kind(&run.kind), format::about(&run.spec))
+}
+
+impl Outcome {
+    /// Shows the results of `run` from now on.
+    pub fn pick(&mut self, run: RunId) {
+        self.picked = Some(run);
+    }
+
+    /// Follows the newest run again.
+    pub fn follow_newest(&mut self) {
+        self.picked = None;
+    }
+
+    /// The run to show.
+    pub fn current<'a>(&self, context: &TabContext<'a>) -> Option<&'a RunRow> {
+        let all = || context.runs.iter().filter(|run| is_eigenbench(run));
+        let picked = self.picked.and_then(|id| all().find(|run| run.id == id));
+        picked.or_else(|| all().next())
+    }
+
+    /// Draws the centre for `run`.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        context: &TabContext<'_>,
+        form: &Result<RunSpec, String>,
+        run: &RunRow,
+        why_hidden: &mut bool,
+        commands: &mut Vec<Command>,
+    ) {
+        self.view.follow(context, run.id, |known| {
+            let known = known.and_then(Option::as_ref).map(|view| view.rows.clone());
+            let (spec, id) = (run.spec.clone(), run.id);
+            move |project| View::load(project, id, &spec, known.as_ref())
+        });
+        let scroll = ScrollArea::vertical().id_salt(("eigenbench outcome", run.id, self.part as u8));
+        scroll.auto_shrink([false, false]).show(ui, |ui| {
+            let runs = context.runs.iter().filter(|run| is_eigenbench(run));
+            let picked = run_picker(ui, "eigenbench", run, runs, run_name, why_hidden);
+            self.picked = picked.or(self.picked);
+            if matches!(run.spec, RunSpec::Collect(_)) {
+                changed_since(ui, form, run, commands);
+            }
+            state(ui, context, run, commands);
+            let view = match self.view.get() {
+                None => {
+                    ui.spinner();
+                    return;
+                }
+                Some(Err(problem)) => {
+                    unreadable(ui, problem);
+                    return;
+                }
+                Some(Ok(None)) => return,
+                Some(Ok(Some(view))) => view,
+            };
+            calls(ui, view);
+            coverage(ui, view);
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                for (part, name, why) in PARTS {
+                    ui.selectable_value(&mut self.part, part, name).on_hover_text(why);
+                }
+            });
+            match self.part {
+                Part::Rows => self.rows.show(ui, context, run.id, view, commands),
+            }
+        });
+    }
+}
+
+/// What was asked and what it cost.
+fn calls(ui: &mut Ui, view: &View) {
+    let totals = &view.totals;
+    if totals.answered + totals.failed == 0 {
+        return;
+    }
+    let cost = view.cost.map_or("not known".to_owned(), |dollars| format!("${dollars:.4}"));
+    let why = "Calls that this run made first. What was answered before in this project is not asked again.";
+    card(ui, "", |ui| {
+        stats(
+            ui,
+            &[
+                ("Judgements", number::count(view.rows.len() as u64), "Choices that could be read, by criterion."),
+                ("Calls answered", number::count(totals.answered), why),
+                ("Calls that failed", number::count(totals.failed), why),
+                ("Tokens read", number::count(totals.prompt_tokens), "As far as providers say."),
+                ("Tokens written", number::count(totals.completion_tokens), "As far as providers say."),
+                ("Cost", cost, "US dollars: what providers say, else tokens at the prices of the form."),
+            ],
+        );
+    });
+}
+
+/// What was lost on the way.
+fn coverage(ui: &mut Ui, view: &View) {
+    let Some(coverage) = &view.coverage else { return };
+    for warning in coverage.warnings() {
+        say(ui, VerdictKind::Caution, &format!("{}.", format::sentence(&warning).trim_end_matches('.')));
+    }
+}

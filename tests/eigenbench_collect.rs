@@ -30,6 +30,7 @@ use kleroterion::jobs::speaker::Speaker;
 use kleroterion::jobs::spec::RunSpec;
 use kleroterion::models::Library;
 use kleroterion::progress::{Cancelled, Progress, Silent};
+use kleroterion::providers::mock::MockPersona;
 use kleroterion::providers::price::Price;
 use kleroterion::providers::settings::ProviderSettings;
 use kleroterion::store::{CallId, ComparisonRow, Project, RunFilter, RunId, RunState};
@@ -510,4 +511,38 @@ fn the_command_line_collects_reports_and_exchanges_files() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("\"nobody\" is to judge"), "{}", stderr(&output));
     assert_eq!(provider.asked().len(), asked);
+}
+
+/// Mock personas, which the program offers for trying the lab, follow the model that they say they follow.
+#[test]
+fn the_numbers_of_mock_personas_are_recovered_without_a_provider() {
+    let personas =
+        [([1.0, 0.0], [1.2, 0.0]), ([0.3, 0.0], [0.9, 0.0]), ([-0.4, 0.0], [0.6, 0.0]), ([-0.9, 0.0], [1.0, 0.0])];
+    let model = |(number, (disposition, lens)): (usize, ([f64; 2], [f64; 2]))| Participant {
+        name: format!("mock {number}"),
+        persona: String::new(),
+        speaker: Speaker::Mock { mock: MockPersona { disposition, lens, ties: LAMBDA, first: 0.0 } },
+    };
+    let spec = CollectSpec {
+        models: personas.into_iter().enumerate().map(model).collect(),
+        ..CollectSpec::of(constitution(), scenarios(80))
+    };
+    assert_eq!(spec.estimate().dollars, Some(0.0));
+    let found = collected(None, &spec).unwrap();
+    assert_eq!(found.rows.len(), 80 * 12 * CRITERIA);
+    assert!(found.coverage.warnings().is_empty(), "{:?}", found.coverage.warnings());
+    let rows = comparisons(&spec, &found.rows, Some(0));
+    let spec_of_fit = FitSpec { dimension: 1, ridge: 0.0, starts: 5, seed: 1 };
+    let fitted = fit(4, &counted(&rows, |_| 1.0), spec_of_fit, None, &Silent).unwrap();
+    let truth = Btd {
+        dimension: 1,
+        lenses: personas.iter().map(|(_, lens)| lens[0]).collect(),
+        dispositions: personas.iter().map(|(disposition, _)| disposition[0]).collect(),
+        log_ties: vec![LAMBDA.ln(); 4],
+    };
+    let board = |model: &Btd| elo(&eigentrust(&trust_matrix(model), 0.0, None).unwrap().trust);
+    for (found, known) in board(&fitted.model).iter().zip(board(&truth)) {
+        // About three standard errors: 4,800 independent choices.
+        assert!((found - known).abs() < 20.0, "{:?} {:?}", board(&fitted.model), board(&truth));
+    }
 }

@@ -177,9 +177,12 @@ fn the_quickstart_is_made_once() {
         let lists = project.sentence_lists().unwrap();
         assert_eq!((lists.len(), lists[0].1.len()), (1, 40));
         let runs = project.runs(&RunFilter::default()).unwrap();
-        assert_eq!(runs.iter().map(|run| &*run.kind).collect::<Vec<_>>(), ["phase", "survey", "certify"]);
+        assert_eq!(runs.iter().map(|run| &*run.kind).collect::<Vec<_>>(), ["phase", "survey", "collect", "certify"]);
         let RunSpec::Survey(survey) = &runs[1].spec else { panic!("not a survey") };
         assert_eq!(survey.sentences, lists[0].1);
+        let RunSpec::Collect(collect) = &runs[2].spec else { panic!("not a collection") };
+        assert_eq!(collect.check(), Ok(()));
+        assert_eq!((collect.models.len(), collect.scenarios.len(), collect.constitutions[0].clauses.len()), (5, 40, 8));
     }
     fs::write(path.join("project.toml"), "name = \"x\"\n[[sentences]]\nname = \"s\"\nfile = \"../secret.txt\"\n")
         .unwrap();

@@ -8,6 +8,7 @@ use super::work::{Bench, JobError, folder_of};
 use crate::progress::{Cancelled, Progress};
 use crate::providers::chat::{Chat, ChatError, ChatRequest, Reply};
 use crate::providers::http::Endpoint;
+use crate::providers::mock::MockChat;
 use crate::providers::pool::{PoolError, ask_all};
 use crate::providers::price::PriceTable;
 use crate::store::CallId;
@@ -27,8 +28,8 @@ pub(super) struct Switchboard<'a, 'b> {
     known: BTreeMap<String, Reply>,
     /// What the progress is called, once a model is open.
     stage: &'static str,
-    /// The local model asked last, with its place; one is in memory at a time.
-    local: Option<(usize, LocalChat)>,
+    /// The local model (or mock) asked last, with its place; one is in memory at a time.
+    local: Option<(usize, Box<dyn Chat>)>,
 }
 
 /// What became of one request.
@@ -191,7 +192,7 @@ impl<'a, 'b> Switchboard<'a, 'b> {
                 }
             }
             let asked = missing.places.len() as u64;
-            let round = self.converse(&[&chat], missing, None, (done, total), heard)?;
+            let round = self.converse(&[&*chat], missing, None, (done, total), heard)?;
             self.keep(round);
             done += asked;
             self.local = Some((speaker, chat));
@@ -217,9 +218,13 @@ impl<'a, 'b> Switchboard<'a, 'b> {
         })
     }
 
-    fn open_local(&self, speaker: usize) -> Result<LocalChat, JobError> {
-        let Speaker::Local { model, adapter, template } = &self.speakers[speaker] else {
-            return Err(JobError::Internal("an endpoint was taken for a local model".into()));
+    fn open_local(&self, speaker: usize) -> Result<Box<dyn Chat>, JobError> {
+        let (model, adapter, template) = match &self.speakers[speaker] {
+            Speaker::Local { model, adapter, template } => (model, adapter, template),
+            Speaker::Mock { mock } => return Ok(Box::new(MockChat::new(*mock))),
+            Speaker::Provider { .. } => {
+                return Err(JobError::Internal("an endpoint was taken for a local model".into()));
+            }
         };
         let place = folder_of(self.bench.ledger.project(), model);
         let adapter = adapter.as_deref().map(|adapter| self.bench.place(adapter)).transpose()?;
@@ -227,7 +232,7 @@ impl<'a, 'b> Switchboard<'a, 'b> {
         let chat = LocalChat::open(reference, adapter.as_deref(), *template, self.bench.progress)?;
         self.bench.ledger.note("info", &format!("opened {model} ({})", chat.identity()))?;
         self.bench.progress.stage(self.stage);
-        Ok(chat)
+        Ok(Box::new(chat))
     }
 
     /// Asks, and writes as replies come.

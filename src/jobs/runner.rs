@@ -496,6 +496,7 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
                 Speaker::Local { model: reference, adapter, .. } => {
                     adapter.as_ref().and_then(file).or_else(|| model(reference))
                 }
+                Speaker::Mock { .. } => None,
             };
             spec.speakers().find_map(speaks).or_else(|| spec.answer_files().find_map(file))
         }

@@ -1,4 +1,4 @@
-//! Whoever a run asks: an endpoint or a Llama of this machine.
+//! Whoever a run asks: an endpoint, a Llama of this machine, or a mock persona.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +9,7 @@ use crate::models::ModelError;
 use crate::models::llama::{self, GenerationSettings, OpenLlama, OpenSettings, TemplateChoice, Trained};
 use crate::progress::Progress;
 use crate::providers::chat::{Chat, ChatError, ChatRequest, Ending, Reply, Usage};
+use crate::providers::mock::MockPersona;
 use crate::providers::settings::ProviderSettings;
 
 /// Whoever answers, as a spec names it.
@@ -31,6 +32,8 @@ pub enum Speaker {
         #[serde(default)]
         template: TemplateChoice,
     },
+    /// Nobody: a persona whose verdicts follow a known model, for trying EigenBench out.
+    Mock { mock: MockPersona },
 }
 
 impl Speaker {
@@ -38,7 +41,13 @@ impl Speaker {
     pub fn model(&self) -> &str {
         match self {
             Self::Provider { model, .. } | Self::Local { model, .. } => model,
+            Self::Mock { .. } => "mock",
         }
+    }
+
+    /// Whether asking it costs nothing.
+    pub fn is_free(&self) -> bool {
+        !matches!(self, Self::Provider { .. })
     }
 
     /// Whether it is a model of this machine.
@@ -61,6 +70,7 @@ impl Speaker {
                 Err("a model of this machine is not named. Type a shipped name, a folder or a hub name".into())
             }
             Self::Local { .. } => Ok(()),
+            Self::Mock { mock } => mock.check(),
         }
     }
 }

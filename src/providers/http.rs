@@ -16,6 +16,7 @@ use super::answer::{self, Answer, Body, ProviderError};
 use super::chat::{Chat, ChatError, ChatRequest, Reply};
 use super::failure::{self, Then, Trouble};
 use super::key::Key;
+use super::keyring;
 use super::pace::{Pace, Started};
 use super::retry;
 use super::settings::{ProviderSettings, SettingsError};
@@ -51,12 +52,16 @@ struct Arrived {
 }
 
 impl Endpoint {
-    /// Reads the key from the environment.
+    /// Reads the key from the environment, or else from the system's keyring.
     ///
     /// # Errors
     /// [`SettingsError`] if the settings cannot be used or the key is missing.
     pub fn new(settings: ProviderSettings) -> Result<Self, SettingsError> {
-        Self::with_environment(settings, |variable| std::env::var_os(variable))
+        Self::with_environment(settings, |variable| {
+            // A keyring that cannot be reached has no key: the message that follows names both ways.
+            let kept = || keyring::kept(variable).ok().flatten().map(OsString::from);
+            std::env::var_os(variable).or_else(kept)
+        })
     }
 
     /// [`Endpoint::new`] with another way to look up environment variables.

@@ -25,7 +25,7 @@ impl Key {
     pub fn read(provider: &str, variable: &str, value: Option<OsString>) -> Result<Self, SettingsError> {
         let wrong =
             |problem| SettingsError::Key { provider: provider.to_owned(), variable: variable.to_owned(), problem };
-        let value = value.ok_or_else(|| wrong("is not set"))?;
+        let value = value.ok_or_else(|| wrong("is not set, and the system's keyring has no such key"))?;
         let value = value.to_str().map(str::trim).unwrap_or_default().to_owned();
         if value.is_empty() {
             return Err(wrong("is empty"));

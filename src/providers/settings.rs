@@ -106,7 +106,8 @@ pub enum SettingsError {
     #[error("the setting {setting} of {provider} must be between {least} and {most}. Correct it")]
     OutOfRange { provider: String, setting: &'static str, least: &'static str, most: &'static str },
     #[error(
-        "the environment variable {variable}, which should hold the key of {provider}, {problem}. Set it and start again"
+        "the environment variable {variable}, which should hold the key of {provider}, {problem}. Set it and start again, or keep the key \
+         in the system's keyring"
     )]
     Key { provider: String, variable: String, problem: &'static str },
 }

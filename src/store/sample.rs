@@ -1,7 +1,8 @@
 //! Sample projects: a folder of text that becomes a project when it is first opened.
 //!
 //! `project.toml` holds `name`, `description`, `[[sentences]]` tables (`name`, `file`: text or CSV inside the folder)
-//! and `[[run]]` tables (a [`RunSpec`]; `list = "name"` stands for the sentences of that list).
+//! and `[[run]]` tables (a [`RunSpec`]; `list = "name"` stands for the sentences of that list, `criteria = ["name"]` for
+//! constitutions that ship with the program, `first_scenarios = N` for the first of its scenarios).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use serde::Deserialize;
 
 use super::StoreError;
 use super::folder::{SAMPLE, inside};
-use crate::formats::sentences;
+use crate::formats::{constitutions, scenarios, sentences};
 use crate::jobs::spec::RunSpec;
 
 /// Largest `project.toml` that is read, in bytes.
@@ -84,6 +85,23 @@ fn run(mut table: toml::Table, lists: &[(String, Vec<String>)]) -> Result<RunSpe
         let (_, sentences) =
             lists.iter().find(|(known, _)| known == name).ok_or_else(|| format!("there is no list {name:?}"))?;
         table.insert("sentences".to_owned(), sentences.clone().into());
+    }
+    if let Some(names) = table.remove("criteria") {
+        let wrong = || "criteria must be names in quotes, of constitutions that ship with the program".to_owned();
+        let find = |name: &toml::Value| {
+            let name = name.as_str()?;
+            constitutions::shipped().into_iter().find(|(known, _)| *known == name).map(|(_, found)| found)
+        };
+        let found: Option<Vec<_>> = names.as_array().ok_or_else(wrong)?.iter().map(find).collect();
+        let found = toml::Value::try_from(found.ok_or_else(wrong)?).map_err(|error| error.to_string())?;
+        table.insert("constitutions".to_owned(), found);
+    }
+    if let Some(first) = table.remove("first_scenarios") {
+        let first = first.as_integer().and_then(|first| usize::try_from(first).ok());
+        let mut scenarios = scenarios::shipped();
+        scenarios.truncate(first.ok_or("first_scenarios must be a number")?);
+        let scenarios = toml::Value::try_from(scenarios).map_err(|error| error.to_string())?;
+        table.insert("scenarios".to_owned(), scenarios);
     }
     table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
 }

@@ -6,11 +6,12 @@ use crate::dempo::judging::WordRule;
 use crate::jobs::judge::{AnswersFrom, Entrant, Judge, JudgedBy};
 use crate::jobs::speaker::Speaker;
 use crate::models::llama::TemplateChoice;
+use crate::providers::mock::MockPersona;
 use crate::providers::settings::{ProviderSettings, presets};
 
 /// How `WHO` is written, for help and errors.
 pub(super) const FORMS: &str = "local:MODEL[+ADAPTER], file:ANSWERS, words:WANTED,…[/UNWANTED,…], PRESET:MODEL (openrouter, openai, \
-                                vllm, llama.cpp, ollama, lmstudio) or URL#MODEL";
+                                vllm, llama.cpp, ollama, lmstudio), URL#MODEL, or for EigenBench mock:V1,V2,U1,U2[,TIES[,FIRST]]";
 
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
@@ -25,6 +26,15 @@ pub(in crate::cli) fn speaker(text: &str, key_variable: Option<&str>) -> Result<
             None => (model, None),
         };
         return Ok(Speaker::Local { model: model.to_owned(), adapter, template: TemplateChoice::Auto });
+    }
+    if let Some(numbers) = text.strip_prefix("mock:") {
+        let numbers: Vec<f64> =
+            numbers.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>().map_err(|_| wrong())?;
+        let usual = MockPersona::default();
+        let [x, y, u, v] = *numbers.first_chunk::<4>().filter(|_| numbers.len() <= 6).ok_or_else(wrong)?;
+        let (ties, first) =
+            (numbers.get(4).copied().unwrap_or(usual.ties), numbers.get(5).copied().unwrap_or(usual.first));
+        return Ok(Speaker::Mock { mock: MockPersona { disposition: [x, y], lens: [u, v], ties, first } });
     }
     if text.starts_with("http://") || text.starts_with("https://") {
         let (address, model) = text.split_once('#').ok_or_else(wrong)?;
@@ -91,6 +101,9 @@ mod tests {
         assert_eq!(provider.key_variable.as_deref(), Some("MINE"));
         let Ok(Speaker::Provider { provider, model }) = speaker("http://127.0.0.1:8000/v1#m", None) else { panic!() };
         assert_eq!((provider.base_url.as_str(), model.as_str()), ("http://127.0.0.1:8000/v1", "m"));
+        let Ok(Speaker::Mock { mock }) = speaker("mock:0.5,-1,1,0,0.7", None) else { panic!() };
+        assert_eq!((mock.disposition, mock.lens, mock.ties, mock.first), ([0.5, -1.0], [1.0, 0.0], 0.7, 0.0));
+        assert!(speaker("mock:1,2,3", None).is_err() && speaker("mock:a,b,c,d", None).is_err());
         let found = judge("Rule=words:wait,ask/now", None).unwrap();
         let JudgedBy::Words(rule) = found.by else { panic!() };
         assert_eq!((rule.wanted.len(), rule.unwanted.len()), (2, 1));

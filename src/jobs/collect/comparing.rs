@@ -4,12 +4,15 @@ use super::coverage::Coverage;
 use super::texts::{Said, Texts, may_be_shown};
 use super::{BATCH, Kind, Panel};
 use crate::dempo::preference::Message;
-use crate::eigenbench::choices::{ReadVerdict, read_choices};
+use crate::eigenbench::choices::{ReadVerdict, Reading, read_choices};
 use crate::eigenbench::protocol::Considered;
 use crate::eigenbench::sampling::Group;
 use crate::jobs::work::JobError;
 use crate::providers::chat::Ending;
 use crate::store::{CallId, CallsBehind, ComparisonRow};
+
+/// So many judgements are written together while a collection goes on.
+const FRESH: usize = 64;
 
 /// One ordered pair before one judge.
 #[derive(Clone, Copy)]
@@ -78,12 +81,10 @@ impl Panel<'_, '_> {
         for (batch, part) in looks.chunks(BATCH).enumerate() {
             let progress = ((batch * BATCH) as u64, total);
             let heard = self.look(part, progress, responses, reflections, coverage)?;
-            let new: Vec<ComparisonRow> = (part.iter().zip(&heard))
-                .filter_map(|(look, heard)| Some((look, heard.as_ref()?)))
-                .flat_map(|(&look, heard)| self.rows(look, heard, responses, reflections, coverage))
-                .collect();
-            self.bench.ledger.add_comparisons(&new)?;
-            rows.extend(new);
+            for (&look, heard) in part.iter().zip(&heard).filter_map(|(look, heard)| Some((look, heard.as_ref()?))) {
+                heard.count(look, self.first_criterion(look), coverage);
+                rows.extend(heard.rows(look, responses, reflections));
+            }
         }
         rows.sort_by_key(|row: &ComparisonRow| {
             (row.constitution, row.scenario, row.pass, row.judge, row.first, row.second, row.criterion)
@@ -91,7 +92,8 @@ impl Panel<'_, '_> {
         Ok(rows)
     }
 
-    /// Asks for verdicts, and again for those of which a part cannot be read; `None` where no reply came.
+    /// Asks for verdicts, and again for those of which a part cannot be read; `None` where no reply came. What can be read is
+    /// written while others are asked still, so that a leaderboard moves.
     fn look(
         &mut self,
         looks: &[Look],
@@ -102,6 +104,8 @@ impl Panel<'_, '_> {
     ) -> Result<Vec<Option<Heard>>, JobError> {
         let mut found: Vec<Option<Heard>> = looks.iter().map(|_| None).collect();
         let mut wanted: Vec<usize> = (0..looks.len()).collect();
+        let ledger = &self.bench.ledger;
+        let mut fresh: Vec<ComparisonRow> = Vec::new();
         for attempt in 0..=self.spec.repairs {
             let mut asked: Vec<Vec<Message>> = Vec::with_capacity(wanted.len());
             for &place in &wanted {
@@ -148,9 +152,18 @@ impl Panel<'_, '_> {
                         (heard.reply, heard.messages) = (again, messages);
                     }
                 }
+                if let Some(heard) = &found[place] {
+                    fresh.extend(heard.rows(look, responses, reflections));
+                }
+                if fresh.len() >= FRESH {
+                    ledger.add_comparisons(&fresh)?;
+                    fresh.clear();
+                }
                 Ok(())
             })?;
             coverage.cost = cost;
+            ledger.add_comparisons(&fresh)?;
+            fresh.clear();
             // In the order of the looks, whichever reply came first. A call that failed was repeated as often as can help.
             wanted.retain(|&place| found[place].as_ref().is_some_and(|heard| !heard.verdict.is_whole()));
             if wanted.is_empty() {
@@ -181,17 +194,24 @@ impl Panel<'_, '_> {
         )
     }
 
-    fn rows(
-        &self,
-        look: Look,
-        heard: &Heard,
-        responses: &Texts,
-        reflections: &Texts,
-        coverage: &mut Coverage,
-    ) -> Vec<ComparisonRow> {
+    /// Where the criteria of a look's constitution begin among those of all.
+    fn first_criterion(&self, look: Look) -> usize {
+        let before = &self.spec.constitutions[..usize::from(look.constitution)];
+        before.iter().map(|one| self.spec.form.choices(one.clauses.len())).sum()
+    }
+}
+
+impl Heard {
+    /// Counts what became of each choice.
+    fn count(&self, look: Look, first_criterion: usize, coverage: &mut Coverage) {
+        for (criterion, reading) in self.verdict.readings.iter().enumerate() {
+            coverage.choice(look.judge, first_criterion + criterion, reading, self.repaired[criterion]);
+        }
+    }
+
+    /// The choices that can be read, with the calls behind each.
+    fn rows(&self, look: Look, responses: &Texts, reflections: &Texts) -> Vec<ComparisonRow> {
         let Look { constitution, scenario, pass, judge, first, second } = look;
-        let before = &self.spec.constitutions[..usize::from(constitution)];
-        let offset: usize = before.iter().map(|one| self.spec.form.choices(one.clauses.len())).sum();
         let call = |said: Option<&Said>| said.and_then(|said| said.call);
         let of = |texts: &Texts, key: fn(Look, u16) -> (u16, u32, u16, u16)| {
             [first, second].map(|model| call(texts.get(&key(look, model))))
@@ -201,23 +221,19 @@ impl Panel<'_, '_> {
             responses: of(responses, Look::response),
             reflections: of(reflections, Look::reflection),
         };
-        let mut rows = Vec::with_capacity(heard.calls.len());
-        for (criterion, reading) in heard.verdict.readings.iter().enumerate() {
-            coverage.choice(judge, offset + criterion, reading, heard.repaired[criterion]);
-            if let Some(choice) = reading.choice() {
-                rows.push(ComparisonRow {
-                    constitution,
-                    scenario,
-                    pass,
-                    judge,
-                    first,
-                    second,
-                    criterion: criterion as u16,
-                    choice,
-                    calls: CallsBehind { verdict: heard.calls[criterion], ..behind },
-                });
-            }
-        }
-        rows
+        let row = |(criterion, reading): (usize, &Reading)| {
+            Some(ComparisonRow {
+                constitution,
+                scenario,
+                pass,
+                judge,
+                first,
+                second,
+                criterion: criterion as u16,
+                choice: reading.choice()?,
+                calls: CallsBehind { verdict: self.calls[criterion], ..behind },
+            })
+        };
+        self.verdict.readings.iter().enumerate().filter_map(row).collect()
     }
 }

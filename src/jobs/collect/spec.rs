@@ -9,7 +9,7 @@ use crate::eigenbench::sampling::{Group, Population, Scheme, planned_calls};
 use crate::eigenbench::scenario::{Scenario, check_scenarios};
 use crate::jobs::judge::{check_budget, check_temperature};
 use crate::jobs::speaker::Speaker;
-use crate::providers::price::{Estimate, Planned, PriceTable};
+use crate::providers::price::{Estimate, Planned, Price, PriceTable};
 
 /// Characters of a response and of a reflection, and of one choice in its tags, that estimates expect.
 const EXPECTED: (u64, u64) = (1500, 50);
@@ -135,7 +135,11 @@ impl CollectSpec {
                 planned.push(one(calls.comparisons, comparing, choice * self.form.choices(criteria.len()) as u64));
             }
         }
-        self.prices.estimate(&planned)
+        let mut prices = self.prices.clone();
+        for own in self.models.iter().map(|model| &model.speaker).filter(|speaker| speaker.is_free()) {
+            prices.0.insert(own.model().to_owned(), Price::FREE);
+        }
+        prices.estimate(&planned)
     }
 
     /// # Errors

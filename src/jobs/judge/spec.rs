@@ -153,7 +153,7 @@ impl JudgeSpec {
                 return Err(format!("two models are called {:?}. Give each its own name", entrant.name));
             }
             if let AnswersFrom::Speaker(speaker) = &entrant.answers {
-                speaker.check().map_err(|problem| format!("{}: {problem}", entrant.name))?;
+                real(speaker).map_err(|problem| format!("{}: {problem}", entrant.name))?;
             }
         }
         let mut names = BTreeSet::new();
@@ -165,7 +165,7 @@ impl JudgeSpec {
                 return Err(format!("two judges are called {:?}. Give each its own name", judge.name));
             }
             match &judge.by {
-                JudgedBy::Speaker(speaker) => speaker.check(),
+                JudgedBy::Speaker(speaker) => real(speaker),
                 JudgedBy::Words(rule) => rule.check(),
             }
             .map_err(|problem| format!("{}: {problem}", judge.name))?;
@@ -238,7 +238,7 @@ impl QuestionsSpec {
     pub fn check(&self) -> Result<(), String> {
         self.constitution.check().map_err(|e| e.to_string())?;
         self.prompts.check().map_err(|e| e.to_string())?;
-        self.writer.check()?;
+        real(&self.writer)?;
         if self.count == 0 || self.longest == 0 {
             return Err("ask for at least one question of at least one token".into());
         }
@@ -254,6 +254,14 @@ pub(in crate::jobs) fn check_temperature(temperature: f64) -> Result<(), String>
         return Ok(());
     }
     Err(format!("the temperature {temperature} is not between 0 and 2"))
+}
+
+/// Checks one who answers or judges by a constitution.
+fn real(speaker: &Speaker) -> Result<(), String> {
+    match speaker {
+        Speaker::Mock { .. } => Err("a mock persona only plays EigenBench. Choose a language model".into()),
+        other => other.check(),
+    }
 }
 
 /// # Errors

@@ -10,6 +10,7 @@ use crate::eigenbench::protocol::{Form, Protocol};
 use crate::eigenbench::sampling::Scheme;
 use crate::eigenbench::scenario::Scenario;
 use crate::jobs::collect::{CollectSpec, Participant};
+use crate::providers::mock::MockPersona;
 use crate::ui::tabs::shared::money::Money;
 use crate::ui::tabs::shared::voice::{Voice, VoiceKind};
 
@@ -181,16 +182,25 @@ impl Draft {
         }
     }
 
-    /// Criteria, scenarios and two models that still want names.
+    /// Fills the form with what works on any machine: four mock personas, whose verdicts follow known numbers.
     pub fn fill_example(&mut self, criteria: Arc<Constitution>, scenarios: Arc<Vec<Scenario>>) {
         self.constitutions = vec![criteria];
         self.scenarios = scenarios;
-        self.scenarios_asked = 20;
-        if self.models.is_empty() {
-            let model = |name: &str| Voice { name: name.into(), kind: VoiceKind::Provider, ..Voice::default() };
-            self.models = vec![model("Model 1"), model("Model 2")];
-        }
-        self.scheme = Scheme::RandomJudgeGroup { size: self.models.len().min(4) as u16, groups: 1 };
+        self.scenarios_asked = 30;
+        let model = |name: &str, disposition: [f64; 2], lens: [f64; 2]| Voice {
+            name: name.into(),
+            kind: VoiceKind::Mock,
+            mock: MockPersona { disposition, lens, ..MockPersona::default() },
+            ..Voice::default()
+        };
+        self.models = vec![
+            model("Amber (mock)", [0.8, 0.2], [1.0, 0.3]),
+            model("Birch (mock)", [0.3, -0.5], [0.9, -0.2]),
+            model("Cedar (mock)", [-0.2, 0.6], [0.6, 0.9]),
+            model("Delta (mock)", [-0.9, -0.3], [0.8, 0.0]),
+        ];
+        self.silent.clear();
+        self.scheme = Scheme::RandomJudgeGroup { size: 4, groups: 1 };
     }
 }
 
@@ -202,9 +212,15 @@ mod tests {
         let mut draft = Draft::default();
         let scenarios = (1..=5).map(|k| Scenario { id: k.to_string(), text: format!("What of {k}?") }).collect();
         draft.fill_example(Arc::new(Constitution::from_lines("kind", "Be kind.\nBe brief.")), Arc::new(scenarios));
-        for (voice, model) in draft.models.iter_mut().zip(["a", "b"]) {
-            voice.model = model.into();
-        }
+        draft.models = ["Model 1", "Model 2"]
+            .map(|name| Voice {
+                name: name.into(),
+                kind: VoiceKind::Provider,
+                model: name.to_lowercase(),
+                ..Voice::default()
+            })
+            .into();
+        draft.scheme = Scheme::AllToAll;
         draft
     }
 

@@ -190,9 +190,10 @@ impl EigenBenchTab {
     fn nothing_yet(&mut self, ui: &mut Ui) {
         ScrollArea::vertical().id_salt("eigenbench nothing").auto_shrink([false, false]).show(ui, |ui| {
             let text = "Models respond to scenarios, reflect on one another's responses, and judge them two by two by your \
-                        criteria; a leaderboard of trust forms while they do. Fill in shipped criteria and scenarios, then \
-                        name the models: behind any address that speaks like OpenAI's, or on this machine.";
-            if empty_state(ui, "Nothing judged yet", text, Some("Fill in criteria and scenarios")) {
+                        criteria; a leaderboard of trust forms while they do. Fill in an example with mock personas (no \
+                        key, no download), or choose your own criteria, scenarios and models: behind any address that \
+                        speaks like OpenAI's, or on this machine.";
+            if empty_state(ui, "Nothing judged yet", text, Some("Fill in a small example")) {
                 self.fill_example();
             }
         });

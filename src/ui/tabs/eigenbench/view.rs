@@ -36,7 +36,7 @@ impl View {
         let RunSpec::Collect(spec) = spec else { return Ok(None) };
         let paid = project.paid_calls(run)?;
         let mut costs = paid.iter().filter_map(|(model, reply)| spec.prices.cost(model, reply)).peekable();
-        let free = spec.models.iter().map(|model| &model.speaker).all(Speaker::is_local);
+        let free = spec.models.iter().map(|model| &model.speaker).all(Speaker::is_free);
         let cost = (free || costs.peek().is_some()).then(|| costs.fold(0.0, |sum, cost| sum + cost));
         let fresh = project.comparison_rows(run)?;
         let rows = match known {

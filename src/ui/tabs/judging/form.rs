@@ -108,7 +108,7 @@ fn estimate(spec: &JudgeSpec) -> Estimate {
         }
     }
     let mut prices = spec.prices.clone();
-    for own in spec.speakers().filter(|speaker| speaker.is_local()) {
+    for own in spec.speakers().filter(|speaker| speaker.is_free()) {
         prices.0.insert(own.model().to_owned(), Price::FREE);
     }
     prices.estimate(&planned)

@@ -48,7 +48,7 @@ impl View {
         };
         let paid = project.paid_calls(run)?;
         let mut costs = paid.iter().filter_map(|(model, reply)| prices.cost(model, reply)).peekable();
-        let free = spec.speakers().all(Speaker::is_local);
+        let free = spec.speakers().all(Speaker::is_free);
         let cost = (free || costs.peek().is_some()).then(|| costs.fold(0.0, |sum, cost| sum + cost));
         let RunSpec::Judge(spec) = spec else {
             let written = project.document(run, judge::QUESTIONS)?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::dempo::judging::WordRule;
 use crate::jobs::speaker::Speaker;
 use crate::models::llama::TemplateChoice;
+use crate::providers::mock::MockPersona;
 use crate::providers::settings::{ProviderSettings, presets};
 
 /// What stands behind a name.
@@ -22,6 +23,8 @@ pub enum VoiceKind {
     File,
     /// A count of words; for those who judge.
     Words,
+    /// A persona whose verdicts follow a known model; for EigenBench.
+    Mock,
 }
 
 /// One who answers or judges. Fields of other kinds keep what was typed.
@@ -44,6 +47,7 @@ pub struct Voice {
     /// Words between blanks or commas.
     pub wanted: String,
     pub unwanted: String,
+    pub mock: MockPersona,
 }
 
 impl Default for Voice {
@@ -61,6 +65,7 @@ impl Default for Voice {
             instructions: String::new(),
             wanted: String::new(),
             unwanted: String::new(),
+            mock: MockPersona::default(),
         }
     }
 }
@@ -79,6 +84,7 @@ impl Voice {
             VoiceKind::Provider => {
                 Speaker::Provider { provider: self.provider.clone(), model: self.model.trim().to_owned() }
             }
+            VoiceKind::Mock => Speaker::Mock { mock: self.mock },
             _ => Speaker::Local {
                 model: self.local.trim().to_owned(),
                 adapter: (!self.adapter.trim().is_empty()).then(|| PathBuf::from(self.adapter.trim())),
@@ -102,6 +108,7 @@ impl Voice {
                 self.provider = provider.clone();
                 self.model.clone_from(model);
             }
+            Speaker::Mock { mock } => (self.kind, self.mock) = (VoiceKind::Mock, *mock),
             Speaker::Local { model, adapter, template } => {
                 self.kind = VoiceKind::Local;
                 self.local.clone_from(model);

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use eframe::egui::{self, ComboBox, TextEdit, Ui};
+use eframe::egui::{self, CollapsingHeader, ComboBox, DragValue, TextEdit, Ui};
 
 use super::task::Task;
 use super::voice::{Voice, VoiceKind};
 use crate::models::llama;
 use crate::providers::http::Endpoint;
+use crate::providers::keyring;
+use crate::providers::mock::MockPersona;
 use crate::providers::probe::{Probe, probe};
 use crate::providers::settings::{ProviderSettings, presets};
 use crate::ui::command::{Command, EigenBenchPath, JudgingPath};
@@ -35,10 +37,16 @@ impl Place {
             (VoiceKind::File, "File", "Answers that were made elsewhere: JSON lines with question and answer.");
         const WORDS: (VoiceKind, &str, &str) =
             (VoiceKind::Words, "Word count", "No model: counts words. For trying the lab without a judge.");
+        const MOCK: (VoiceKind, &str, &str) = (
+            VoiceKind::Mock,
+            "Mock",
+            "No model: verdicts follow numbers that you set. For trying the lab without a key.",
+        );
         match self {
             Self::Entrant(_) => &[LOCAL, PROVIDER, FILE],
             Self::Judge(_) => &[PROVIDER, LOCAL, WORDS],
-            Self::Writer | Self::Participant(_) => &[PROVIDER, LOCAL],
+            Self::Writer => &[PROVIDER, LOCAL],
+            Self::Participant(_) => &[PROVIDER, LOCAL, MOCK],
         }
     }
 
@@ -55,9 +63,20 @@ impl Place {
 
 type Probed = Result<Probe, String>;
 
-/// Probes of providers that are under way or were made.
+/// A key on its way into the system's keyring, and what became of it. Never part of a draft.
 #[derive(Default)]
-pub struct Probes(BTreeMap<Place, (ProviderSettings, Task<Probed>)>);
+struct KeyEntry {
+    typed: String,
+    asked: Option<Task<Result<String, String>>>,
+}
+
+/// Probes of providers that are under way or were made, and keys that are typed.
+#[derive(Default)]
+pub struct Probes {
+    probed: BTreeMap<Place, (ProviderSettings, Task<Probed>)>,
+    /// By environment variable.
+    keys: BTreeMap<String, KeyEntry>,
+}
 
 impl Probes {
     fn begin(&mut self, context: &TabContext<'_>, place: Place, voice: &Voice) {
@@ -69,12 +88,12 @@ impl Probes {
             let model = (!model.is_empty()).then_some(model.as_str());
             probe(&endpoint, model, progress).map_err(|e| e.to_string())
         });
-        self.0.insert(place, (asked, task));
+        self.probed.insert(place, (asked, task));
     }
 
     /// What is known of the provider of a row as it is now.
     fn of(&mut self, place: Place, voice: &Voice) -> Option<&mut Task<Probed>> {
-        let (asked, task) = self.0.get_mut(&place)?;
+        let (asked, task) = self.probed.get_mut(&place)?;
         (*asked == voice.provider).then_some(task)
     }
 }
@@ -109,6 +128,7 @@ pub fn fields(
         persona(ui, place, voice);
     }
     match voice.kind {
+        VoiceKind::Mock => mock(ui, place, &mut voice.mock),
         VoiceKind::Local => local(ui, place, voice, commands),
         VoiceKind::Provider => provider(ui, context, probes, place, voice),
         VoiceKind::File => {
@@ -135,6 +155,35 @@ pub fn fields(
             text_field(ui, (place, "unwanted"), "Words not wanted", &mut voice.unwanted, "now, never", why);
         }
     }
+}
+
+/// The numbers of a mock persona.
+fn mock(ui: &mut Ui, place: Place, persona: &mut MockPersona) {
+    let MockPersona { disposition: [x, y], lens: [u, v], ties, first } = persona;
+    let pair = |ui: &mut Ui, name: &str, values: [&mut f64; 2], why: &str| {
+        ui.horizontal(|ui| {
+            let label = ui.label(theme::caption(name));
+            for value in values {
+                ui.add(DragValue::new(value).range(-10.0..=10.0).speed(0.02).max_decimals(2))
+                    .labelled_by(label.id)
+                    .on_hover_text(why);
+            }
+        });
+    };
+    ui.push_id(("voice mock", format!("{place:?}")), |ui| {
+        pair(ui, "Disposition", [x, y], "What its responses are like (v).");
+        pair(ui, "Lens", [u, v], "What it looks for as a judge (u): it sees a response at lens times disposition.");
+        ui.horizontal(|ui| {
+            let label = ui.label(theme::caption("Ties"));
+            ui.add(DragValue::new(ties).range(0.0..=20.0).speed(0.02).max_decimals(2))
+                .labelled_by(label.id)
+                .on_hover_text("Propensity to ties (lambda).");
+            let label = ui.label(theme::caption("Bias to the first"));
+            ui.add(DragValue::new(first).range(-5.0..=5.0).speed(0.02).max_decimals(2))
+                .labelled_by(label.id)
+                .on_hover_text("Added to the score of whichever response comes first.");
+        });
+    });
 }
 
 fn persona(ui: &mut Ui, place: Place, voice: &mut Voice) {
@@ -215,9 +264,13 @@ fn provider(ui: &mut Ui, context: &TabContext<'_>, probes: &mut Probes, place: P
         "Variable with the key",
         &mut variable,
         "none",
-        "Name of an environment variable. The key itself is read from there and never stored; empty: no key is sent.",
+        "Name of an environment variable. The key itself is read from there, or from the system's keyring under this name, \
+         and is never stored in a project; empty: no key is sent.",
     );
     voice.provider.key_variable = (!variable.trim().is_empty()).then(|| variable.trim().to_owned());
+    if let Some(variable) = voice.provider.key_variable.clone().filter(|_| voice.provider.check().is_ok()) {
+        kept_key(ui, context, &variable, probes.keys.entry(variable.clone()).or_default(), place);
+    }
     text_field(ui, (place, "model"), "Model", &mut voice.model, "as the provider names it", "The name in requests.");
     let wrong = voice.provider.check().err();
     if let Some(problem) = &wrong {
@@ -240,6 +293,41 @@ fn provider(ui: &mut Ui, context: &TabContext<'_>, probes: &mut Probes, place: P
     if let Some(model) = chosen {
         voice.model = model;
     }
+}
+
+/// A field through which a key goes into the system's keyring.
+fn kept_key(ui: &mut Ui, context: &TabContext<'_>, variable: &str, entry: &mut KeyEntry, place: Place) {
+    CollapsingHeader::new(theme::caption("Keep the key in the system's keyring"))
+        .id_salt(("voice keyring", format!("{place:?}")))
+        .show(ui, |ui| {
+            let label = ui.label(theme::caption(format!("Key, kept as {variable}")));
+            let field = TextEdit::singleline(&mut entry.typed).id_salt(("voice typed key", format!("{place:?}")));
+            ui.add(field.password(true).desired_width(ui.available_width())).labelled_by(label.id);
+            ui.horizontal(|ui| {
+                let ready = !entry.typed.trim().is_empty();
+                if ui.add_enabled(ready, egui::Button::new("Keep the key")).clicked() {
+                    let (variable, key) = (variable.to_owned(), std::mem::take(&mut entry.typed));
+                    entry.asked = Some(Task::begin(context, move |_| {
+                        let kept = keyring::keep(&variable, &key);
+                        kept.map(|()| format!("Kept as {variable}.")).map_err(|error| error.to_string())
+                    }));
+                }
+                if ui.button("Forget the key").clicked() {
+                    let variable = variable.to_owned();
+                    entry.asked = Some(Task::begin(context, move |_| {
+                        let there = keyring::forget(&variable).map_err(|error| error.to_string())?;
+                        let told = if there { "is forgotten" } else { "was not in the keyring" };
+                        Ok(format!("{variable} {told}."))
+                    }));
+                }
+            });
+            match entry.asked.as_mut().map(Task::result) {
+                Some(Some(Ok(told))) => ui.label(theme::caption(told.as_str())),
+                Some(Some(Err(why))) => ui.label(theme::caption(format::sentence(why)).color(theme::palette(ui).bad)),
+                Some(None) => ui.spinner(),
+                None => return,
+            };
+        });
 }
 
 /// What a probe found; a model that was picked from its list.
@@ -333,5 +421,9 @@ pub fn summary(voice: &Voice) -> String {
         VoiceKind::Provider => format!("{} at {}", or(&voice.model, "no model yet"), voice.provider.name),
         VoiceKind::File => format!("answers in {}", or(&voice.file, "no file yet")),
         VoiceKind::Words => "counts words".to_owned(),
+        VoiceKind::Mock => {
+            let MockPersona { disposition: [x, y], lens: [u, v], .. } = voice.mock;
+            format!("mock, disposition {x} {y}, lens {u} {v}")
+        }
     }
 }

@@ -4,7 +4,8 @@
 //! Fitting: `comparisons` counts rows, `reconcile` holds both orders of a pair against each other, `existence` asks whether the
 //! rows determine anything, `btd` is the low-rank Bradley-Terry-Davidson model and its fit, `trust` the matrix, its stationary
 //! law and Elo, `lens_map` the picture that does not depend on the fit's gauge, `uncertainty` the bootstrap,
-//! `choice_of_dimension` the cross-validation; `leaderboard` does all of it. Whether to believe it: `diagnostics`.
+//! `choice_of_dimension` the cross-validation; `leaderboard` does all of it, `two_runs` holds two
+//! of them against each other. Whether to believe it: `diagnostics`.
 
 pub mod btd;
 pub mod choice_of_dimension;
@@ -19,4 +20,5 @@ pub mod reconcile;
 pub mod sampling;
 pub mod scenario;
 pub mod trust;
+pub mod two_runs;
 pub mod uncertainty;

@@ -2,6 +2,7 @@
 //!
 //! Left the form ([`form`]), in the centre what came out ([`outcome`]), right why ([`explanation`]).
 
+mod compare;
 mod draft;
 mod explanation;
 mod form;

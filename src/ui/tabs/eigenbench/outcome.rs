@@ -4,6 +4,7 @@ use eframe::egui::{ScrollArea, Ui};
 
 use super::super::shared::loaded::Loaded;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
+use super::compare::Compare;
 use super::rows::Rows;
 use super::view::View;
 use crate::figures::number;
@@ -19,10 +20,13 @@ use crate::ui::widgets::{VerdictKind, card, stats};
 enum Part {
     #[default]
     Rows,
+    Compare,
 }
 
-const PARTS: [(Part, &str, &str); 1] =
-    [(Part::Rows, "Judgements", "Every judgement, with the responses, reflections and calls behind it.")];
+const PARTS: [(Part, &str, &str); 2] = [
+    (Part::Rows, "Judgements", "Every judgement, with the responses, reflections and calls behind it."),
+    (Part::Compare, "Compare runs", "This run beside another: who moved, and whether that could be chance."),
+];
 
 /// What the centre keeps between frames.
 #[derive(Default)]
@@ -32,6 +36,7 @@ pub struct Outcome {
     view: Loaded<Option<View>>,
     part: Part,
     rows: Rows,
+    compare: Compare,
 }
 
 /// Whether a run is shown in this tab.
@@ -107,6 +112,10 @@ impl Outcome {
             });
             match self.part {
                 Part::Rows => self.rows.show(ui, context, run.id, view, commands),
+                Part::Compare => {
+                    let others = context.runs.iter().filter(|run| is_eigenbench(run));
+                    self.compare.show(ui, context, run.id, view, others, commands);
+                }
             }
         });
     }

@@ -13,6 +13,7 @@ pub mod choices;
 pub mod comparisons;
 pub mod diagnostics;
 pub mod existence;
+pub mod findings;
 pub mod leaderboard;
 pub mod lens_map;
 pub mod protocol;

@@ -1,5 +1,6 @@
 //! What each statistic is: the texts behind every "?".
 
+pub mod eigenbench;
 pub mod judging;
 
 use super::widgets::stat::first_sentence;
@@ -395,11 +396,8 @@ pub const PANEL_SIZE: Help = Help {
     name: "sensitivity to the panel's size",
     text: include_str!("../../assets/help/panel-size.md"),
 };
-/// `What is EigenBench?`
-pub const EIGENBENCH: Help =
-    Help { id: "eigenbench", name: "EigenBench", text: include_str!("../../assets/help/eigenbench.md") };
-/// All explanations but those of [`judging`].
-const OTHERS: [Help; 92] = [
+/// All explanations but those of [`judging`] and [`eigenbench`].
+const OTHERS: [Help; 91] = [
     RECTANGLE_TEST,
     R,
     LOG_ODDS_RATIO,
@@ -491,12 +489,11 @@ const OTHERS: [Help; 92] = [
     UPDATE_SIZE,
     SOFT_TRANSFORM,
     PANEL_SIZE,
-    EIGENBENCH,
 ];
 
 /// All explanations.
 pub fn all() -> impl Iterator<Item = Help> {
-    OTHERS.into_iter().chain(judging::ALL)
+    OTHERS.into_iter().chain(judging::ALL).chain(eigenbench::ALL)
 }
 
 /// The explanation with this id.

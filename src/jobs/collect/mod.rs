@@ -3,6 +3,7 @@
 
 mod comparing;
 mod coverage;
+mod judged;
 mod spec;
 mod texts;
 
@@ -16,6 +17,7 @@ use crate::store::ComparisonRow;
 use texts::Texts;
 
 pub use coverage::{ChoiceCounts, Cost, Coverage, CriterionCoverage, ModelCoverage, TextCounts};
+pub use judged::{criteria, judged};
 pub use spec::{CollectSpec, Participant};
 
 /// Names of documents in a project: what was lost on the way, and lengths of responses.

@@ -6,15 +6,14 @@ use eframe::egui::{ComboBox, Ui};
 
 use super::view::View;
 use crate::eigenbench::btd::FitSpec;
-use crate::eigenbench::comparisons::Comparison;
+use crate::eigenbench::findings::Judged;
 use crate::eigenbench::leaderboard::LeaderboardSpec;
 use crate::eigenbench::trust::Settling;
 use crate::eigenbench::two_runs::{CommonModel, Side, TwoRuns, compare};
 use crate::eigenbench::uncertainty::Unit;
 use crate::figures::figure::{Figure, Layer};
 use crate::figures::number;
-use crate::jobs::collect::comparisons;
-use crate::store::{ComparisonRow, RunId, RunRow};
+use crate::store::{RunId, RunRow};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::format;
@@ -27,24 +26,11 @@ use crate::ui::widgets::{VerdictKind, empty_state};
 /// Refits of each run.
 const RESAMPLES: u32 = 200;
 
-/// Rows of both runs that something was computed from.
-type Question = [Arc<Vec<ComparisonRow>>; 2];
+/// What was judged in both runs.
+type Question = [Arc<Judged>; 2];
 
-/// What one run is, for the computation.
-struct Material {
-    models: Vec<String>,
-    rows: Vec<Comparison>,
-}
-
-impl Material {
-    fn of(view: &View) -> Self {
-        let models = view.spec.models.iter().map(|model| model.name.clone()).collect();
-        Self { models, rows: comparisons(&view.spec, &view.rows, None) }
-    }
-
-    fn side(&self) -> Side<'_> {
-        Side { models: &self.models, outside: &[], rows: &self.rows }
-    }
+fn side(judged: &Judged) -> Side<'_> {
+    Side { models: &judged.models, outside: &judged.outside, rows: &judged.rows }
 }
 
 /// The other run, and what was computed of both.
@@ -98,7 +84,7 @@ impl Compare {
         });
         self.other = Some(picked);
         self.view.follow(context, picked, |known| {
-            let known = known.and_then(Option::as_ref).map(|view| view.rows.clone());
+            let known = known.and_then(Option::as_ref).map(|view| (view.rows.clone(), view.judged.clone()));
             let spec = chosen.spec.clone();
             move |project| View::load(project, picked, &spec, known.as_ref())
         });
@@ -106,11 +92,11 @@ impl Compare {
             ui.spinner();
             return;
         };
-        let question = [view.rows.clone(), other.rows.clone()];
+        let question = [view.judged.clone(), other.judged.clone()];
         if self.asked.as_ref().is_none_or(|asked| !same(asked, &question)) {
-            let (here, there) = (Material::of(view), Material::of(other));
+            let [here, there] = question.clone();
             self.task = Some(Task::begin(context, move |progress| {
-                let found = compare(here.side(), there.side(), &settings(), progress);
+                let found = compare(side(&here), side(&there), &settings(), progress);
                 found.map(Arc::new).map_err(|problem| problem.to_string())
             }));
             self.asked = Some(question);
@@ -127,7 +113,9 @@ impl Compare {
             self.made = Some(Err("Comparing was stopped: choose the other run again.".to_owned()));
         }
         match &self.made {
-            Some(Ok(page)) => draw(ui, "eigenbench two runs", page, commands),
+            Some(Ok(page)) => {
+                draw(ui, "eigenbench two runs", page, commands);
+            }
             Some(Err(problem)) => {
                 empty_state(ui, "The two cannot be compared", &format::sentence(problem), None);
             }
@@ -194,7 +182,7 @@ fn page(found: &TwoRuns, runs: [RunId; 2]) -> Page {
             Layer::Points { name: "models".to_owned(), colour: 0, points },
         ],
     };
-    page.parts.push(Part::Figures(vec![Shown { figure, height: 280.0, help: help::EIGENBENCH }]));
+    page.parts.push(Part::Figures(vec![Shown { figure, height: 280.0, help: help::eigenbench::TRUST_ELO }]));
     let header =
         ["Model", "Rank in the first", "Rank in the second", "Elo in the first", "Elo in the second", "Difference"];
     let rows: Vec<Vec<Cell>> = found

@@ -22,7 +22,7 @@ pub fn show(ui: &mut Ui, run: Option<&RunRow>, commands: &mut Vec<Command>) {
             }
             provenance(ui, run, commands);
         }
-        card(ui, "What is EigenBench?", |ui| stat::explain(ui, help::EIGENBENCH.text));
+        card(ui, "What is EigenBench?", |ui| stat::explain(ui, help::eigenbench::EIGENBENCH.text));
     });
 }
 

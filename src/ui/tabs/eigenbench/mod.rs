@@ -7,6 +7,7 @@ mod draft;
 mod explanation;
 mod form;
 mod outcome;
+mod results;
 mod rows;
 mod scenario_editor;
 mod view;

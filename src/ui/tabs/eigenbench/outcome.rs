@@ -5,11 +5,12 @@ use eframe::egui::{ScrollArea, Ui};
 use super::super::shared::loaded::Loaded;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
 use super::compare::Compare;
+use super::results::Results;
 use super::rows::Rows;
 use super::view::View;
 use crate::figures::number;
 use crate::jobs::spec::RunSpec;
-use crate::store::{RunId, RunRow};
+use crate::store::{RunId, RunRow, RunState};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::format;
@@ -19,11 +20,13 @@ use crate::ui::widgets::{VerdictKind, card, stats};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Part {
     #[default]
+    Results,
     Rows,
     Compare,
 }
 
-const PARTS: [(Part, &str, &str); 2] = [
+const PARTS: [(Part, &str, &str); 3] = [
+    (Part::Results, "Results", "The leaderboard and everything behind it, while judging goes on."),
     (Part::Rows, "Judgements", "Every judgement, with the responses, reflections and calls behind it."),
     (Part::Compare, "Compare runs", "This run beside another: who moved, and whether that could be chance."),
 ];
@@ -35,6 +38,7 @@ pub struct Outcome {
     picked: Option<RunId>,
     view: Loaded<Option<View>>,
     part: Part,
+    results: Results,
     rows: Rows,
     compare: Compare,
 }
@@ -77,7 +81,7 @@ impl Outcome {
         commands: &mut Vec<Command>,
     ) {
         self.view.follow(context, run.id, |known| {
-            let known = known.and_then(Option::as_ref).map(|view| view.rows.clone());
+            let known = known.and_then(Option::as_ref).map(|view| (view.rows.clone(), view.judged.clone()));
             let (spec, id) = (run.spec.clone(), run.id);
             move |project| View::load(project, id, &spec, known.as_ref())
         });
@@ -111,6 +115,13 @@ impl Outcome {
                 }
             });
             match self.part {
+                Part::Results => {
+                    let live = matches!(run.state, RunState::Running | RunState::Paused | RunState::Queued);
+                    if let Some(filter) = self.results.show(ui, context, &view.judged, live, commands) {
+                        self.rows.filter = filter;
+                        self.part = Part::Rows;
+                    }
+                }
                 Part::Rows => self.rows.show(ui, context, run.id, view, commands),
                 Part::Compare => {
                     let others = context.runs.iter().filter(|run| is_eigenbench(run));

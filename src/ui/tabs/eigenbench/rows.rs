@@ -8,7 +8,7 @@ use egui_extras::{Column, TableBuilder};
 use super::view::View;
 use crate::eigenbench::comparisons::Choice;
 use crate::figures::number;
-use crate::jobs::collect::CollectSpec;
+use crate::jobs::collect::{CollectSpec, criteria};
 use crate::store::{CallId, CallRow, CallsBehind, ComparisonRow, RunId, StoreError};
 use crate::ui::command::{Command, LateTable, Table};
 use crate::ui::context::TabContext;
@@ -54,22 +54,6 @@ struct Behind {
     responses: [Option<CallRow>; 2],
     reflections: [Option<CallRow>; 2],
     verdict: Option<CallRow>,
-}
-
-/// Names of a collection's criteria, counted over all constitutions.
-pub fn criteria(spec: &CollectSpec) -> Vec<String> {
-    let several = spec.constitutions.len() > 1;
-    let mut names = Vec::new();
-    for constitution in &spec.constitutions {
-        for place in 0..spec.form.choices(constitution.clauses.len()) {
-            let name = match constitution.clauses.get(place) {
-                Some(clause) if spec.form.choices(2) == 2 => format!("{}: {}", clause.id, shortened(&clause.text, 60)),
-                _ => "as a whole".to_owned(),
-            };
-            names.push(if several { format!("{}, {name}", constitution.name) } else { name });
-        }
-    }
-    names
 }
 
 /// The first criterion of each constitution, counted over all.
@@ -221,8 +205,9 @@ impl Rows {
                 .max_scroll_height(height)
                 .min_scrolled_height(height)
                 .auto_shrink([false, true])
-                .columns(Column::initial(150.0).clip(true).resizable(true), 1)
-                .columns(Column::initial(110.0).clip(true).resizable(true), 4)
+                .columns(Column::initial(130.0).clip(true).resizable(true), 1)
+                .columns(Column::initial(104.0).clip(true).resizable(true), 3)
+                .column(Column::initial(60.0).clip(true).resizable(true))
                 .column(Column::remainder().at_least(120.0).clip(true))
                 .header(ROW_HEIGHT, |mut header| {
                     for title in ["Scenario", "Judge", "First", "Second", "Choice", "Criterion"] {

@@ -130,21 +130,34 @@ pub fn names(label: &str, names: impl Iterator<Item = String>) -> Axis {
     Axis { label: label.to_owned(), ticks: Ticks::Names(names.collect()) }
 }
 
+/// What was clicked on a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Click {
+    /// A cell of the heat map with this title.
+    Cell { title: String, row: usize, column: usize },
+    /// A row of the table with this file name, whatever the order on screen.
+    Row { name: String, row: usize },
+}
+
 /// Draws a page; `id` tells it from others.
-pub fn draw(ui: &mut Ui, id: &str, page: &Page, commands: &mut Vec<Command>) {
+pub fn draw(ui: &mut Ui, id: &str, page: &Page, commands: &mut Vec<Command>) -> Option<Click> {
+    let mut click = None;
     for (kind, text) in &page.sentences {
         verdict(ui, *kind, text);
     }
     for (place, part) in page.parts.iter().enumerate() {
         let id = format!("{id} {place}");
         match part {
-            Part::Figures(figures) => side_by_side(ui, &id, figures, commands),
+            Part::Figures(figures) => click = side_by_side(ui, &id, figures, commands).or(click.take()),
             Part::Table(sheet) => {
                 card(ui, &sheet.title, |ui| {
                     if let Some(help) = sheet.help {
                         explained(ui, help);
                     }
-                    data_table_of(ui, &id, &sheet.shown, None, Some(&sheet.exact), commands);
+                    let response = data_table_of(ui, &id, &sheet.shown, None, Some(&sheet.exact), commands);
+                    if let Some(row) = response.clicked {
+                        click = Some(Click::Row { name: sheet.shown.name.clone(), row });
+                    }
                 });
             }
             Part::Note(text) => {
@@ -155,12 +168,17 @@ pub fn draw(ui: &mut Ui, id: &str, page: &Page, commands: &mut Vec<Command>) {
             }
         }
     }
+    click
 }
 
-fn side_by_side(ui: &mut Ui, id: &str, figures: &[Shown], commands: &mut Vec<Command>) {
+fn side_by_side(ui: &mut Ui, id: &str, figures: &[Shown], commands: &mut Vec<Command>) -> Option<Click> {
+    let mut click = None;
     let mut one = |ui: &mut Ui, place: usize, shown: &Shown| {
         card(ui, "", |ui| {
-            figure_view(ui, &format!("{id} {place}"), &shown.figure, shown.height, &[], commands);
+            let response = figure_view(ui, &format!("{id} {place}"), &shown.figure, shown.height, &[], commands);
+            if let Some((row, column)) = response.clicked_cell {
+                click = Some(Click::Cell { title: shown.figure.title.clone(), row, column });
+            }
             explained(ui, shown.help);
         });
     };
@@ -175,6 +193,7 @@ fn side_by_side(ui: &mut Ui, id: &str, figures: &[Shown], commands: &mut Vec<Com
             _ => pair.iter().enumerate().for_each(|(at, shown)| one(ui, 2 * row + at, shown)),
         }
     }
+    click
 }
 
 /// "?" and the first sentence of what it opens.

@@ -18,6 +18,7 @@ pub mod findings;
 pub mod label_recovery;
 pub mod leaderboard;
 pub mod lens_map;
+pub mod people;
 pub mod protocol;
 pub mod reconcile;
 pub mod sampling;

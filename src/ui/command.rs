@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::figures::figure::Figure;
 use crate::jobs::spec::RunSpec;
 use crate::sortition::pool::Pool;
-use crate::store::{RunId, VerdictRow};
+use crate::store::{PersonComparison, RunId, VerdictRow};
 use crate::ui::settings::ThemeChoice;
 
 /// A table for copying or exporting: header and rows of text.
@@ -171,6 +171,8 @@ pub enum EigenBenchPath {
     Scenarios,
     /// The adapter of the model in this row.
     Adapter(usize),
+    /// Choices that people made elsewhere, for a collection.
+    People,
     /// Of the label-recovery lab.
     LabelAnswers,
     /// Scores that the lab holds an order against.
@@ -258,6 +260,11 @@ pub enum Command {
     /// Keeps a person's verdict on answers of a run, or takes it back.
     KeepVerdict(RunId, Box<VerdictRow>),
     TakeBackVerdict(RunId, Box<VerdictRow>),
+    /// Keeps a person's choice between two responses of a collection, or takes it back.
+    KeepComparison(RunId, Box<PersonComparison>),
+    TakeBackComparison(RunId, Box<PersonComparison>),
+    /// Keeps choices that people made elsewhere.
+    KeepComparisons(RunId, Arc<Vec<PersonComparison>>),
     /// Stores people in the project and shows them in the Panel tab.
     StorePool(NewPool),
     /// Deletes everybody who was imported from the project.

@@ -133,7 +133,9 @@ impl Purpose {
             Self::Training(TrainingPath::Preferences) => Some(("Preferences", &["jsonl", "csv", "tsv", "parquet"])),
             Self::Training(TrainingPath::People) => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::Training(TrainingPath::Lottery) => Some(("Audit file", &["json"])),
-            Self::EigenBench(EigenBenchPath::LabelAnswers | EigenBenchPath::LabelScores) => Some(("Table", &["csv"])),
+            Self::EigenBench(EigenBenchPath::People | EigenBenchPath::LabelAnswers | EigenBenchPath::LabelScores) => {
+                Some(("Table", &["csv"]))
+            }
             Self::EigenBench(EigenBenchPath::Scenarios) => {
                 Some(("Scenarios", &["json", "jsonl", "txt", "md", "csv", "tsv", "xlsx"]))
             }
@@ -224,6 +226,12 @@ fn eigenbench_words(wanted: EigenBenchPath) -> (String, &'static str, &'static s
         EigenBenchPath::Scenarios => (
             "Import scenarios",
             "What models respond to: JSON, a text with a scenario a line, or a table with a column named scenario.",
+            "File",
+            "Import",
+        ),
+        EigenBenchPath::People => (
+            "Import people's choices",
+            "A CSV file with person, scenario, criterion, first, second and choice (0 for a tie, 1 or 2).",
             "File",
             "Import",
         ),

@@ -1,6 +1,7 @@
 //! Carrying out commands: the only place that changes the workbench.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui;
@@ -49,6 +50,9 @@ impl Workbench {
             Command::ChooseForJudging(path) => self.ask_path(Purpose::Judging(path)),
             Command::ChooseForEigenBench(path) => self.ask_path(Purpose::EigenBench(path)),
             Command::KeepVerdict(run, verdict) => self.request(Request::KeepVerdict(run, verdict)),
+            Command::KeepComparison(run, row) => self.request(Request::KeepComparisons(run, Arc::new(vec![*row]))),
+            Command::KeepComparisons(run, rows) => self.request(Request::KeepComparisons(run, rows)),
+            Command::TakeBackComparison(run, row) => self.request(Request::TakeBackComparison(run, row)),
             Command::TakeBackVerdict(run, verdict) => self.request(Request::TakeBackVerdict(run, verdict)),
             Command::StorePool(pool) => self.request(Request::PutPool(pool)),
             Command::ForgetPeople => {

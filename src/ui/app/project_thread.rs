@@ -12,7 +12,7 @@ use super::drafts::{FORMS, key};
 use crate::jobs::runner::{Event, Runner};
 use crate::jobs::spec::RunSpec;
 use crate::models::Library;
-use crate::store::{Project, ProjectInfo, RunFilter, RunId, RunRow, StoreError, VerdictRow};
+use crate::store::{PersonComparison, Project, ProjectInfo, RunFilter, RunId, RunRow, StoreError, VerdictRow};
 use crate::ui::command::NewPool;
 
 /// What is opened.
@@ -45,6 +45,8 @@ pub(super) enum Request {
     /// A person's verdict on answers of a run.
     KeepVerdict(RunId, Box<VerdictRow>),
     TakeBackVerdict(RunId, Box<VerdictRow>),
+    KeepComparisons(RunId, Arc<Vec<PersonComparison>>),
+    TakeBackComparison(RunId, Box<PersonComparison>),
     /// The runner has events.
     Drain,
     Close,
@@ -225,6 +227,14 @@ fn serve(project: &Project, runner: Runner, requests: &Receiver<Request>, reply:
             }
             Request::TakeBackVerdict(run, verdict) => {
                 answer(project.remove_verdict(run, &verdict).map(|()| None));
+                reply(Reply::Events(vec![Event::Results { run }]));
+            }
+            Request::KeepComparisons(run, rows) => {
+                answer(project.put_person_comparisons(run, &rows).map(|()| None));
+                reply(Reply::Events(vec![Event::Results { run }]));
+            }
+            Request::TakeBackComparison(run, row) => {
+                answer(project.remove_person_comparison(run, &row).map(|()| None));
                 reply(Reply::Events(vec![Event::Results { run }]));
             }
             Request::Drain => {

@@ -128,7 +128,7 @@ pub enum SimulationError {
 impl Simulation {
     fn check(&self) -> Result<(), SimulationError> {
         let wrong = |text: &str| Err(SimulationError::Unfit(text.to_owned()));
-        if self.honest < 2 || self.honest + self.most_colluders > 64 {
+        if self.honest < 2 || self.honest.saturating_add(self.most_colluders) > 64 {
             return wrong("at least 2 honest models are needed, and at most 64 models in all");
         }
         if !(0.0..=1.0).contains(&self.loyalty) || !(0.0..=1.0).contains(&self.damping) {
@@ -143,7 +143,8 @@ impl Simulation {
     /// Judgements of one population: honest models first. Dispositions are standard normal times 0.5, lenses 1, lambda 0.6.
     fn population(&self, colluders: u32, replicate: u32) -> Vec<Comparison> {
         let models = self.honest + colluders;
-        let seed = self.seed.wrapping_add(u64::from(replicate));
+        // Seeds that are drawn, not counted on: else the next seed would give all but one of the same populations.
+        let seed = Stream::new(self.seed, (1 << 63) | u64::from(replicate)).below(u64::MAX);
         let mut stream = Stream::new(seed, (u64::from(colluders) << 32) | 1);
         let normal = |_| 0.5 * normal_quantile(stream.unit().clamp(1e-12, 1.0 - 1e-12));
         let dispositions: Vec<f64> = (0..models).map(normal).collect();
@@ -344,6 +345,26 @@ mod tests {
         let plain = honest.iter().find(|own| own.colluders == 2 && own.remedy == Remedy::Nothing).unwrap();
         assert!(plain.colluding.unwrap().mean + 30.0 < elo(Remedy::Nothing));
         assert!(Simulation { honest: 1, ..simulation }.run(&Silent).is_err());
+        assert!(Simulation { most_colluders: u32::MAX, ..simulation }.run(&Silent).is_err());
+    }
+
+    #[test]
+    fn the_next_seed_draws_other_populations() {
+        let simulation = Simulation {
+            honest: 3,
+            most_colluders: 1,
+            loyalty: 1.0,
+            scenarios: 20,
+            replicates: 4,
+            damping: 0.5,
+            seed: 7,
+        };
+        let next = Simulation { seed: 8, ..simulation };
+        let of =
+            |simulation: &Simulation| (0..4).map(|replicate| simulation.population(1, replicate)).collect::<Vec<_>>();
+        let (own, others) = (of(&simulation), of(&next));
+        assert!(own.iter().all(|rows| !others.contains(rows)));
+        assert!((1..4).all(|replicate| own[replicate] != own[0]) && own == of(&simulation));
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub struct LabelRecovery {
     pub agreement: Vec<f64>,
     /// How often a model gives the answer that most give (a tie for most counts by its share).
     pub majority: Vec<f64>,
+    /// The same among the questions that the model answered, as the proxy sees them: blanks judge and lose nothing there.
+    pub majority_of_answered: Vec<f64>,
+    /// Share of the same judgements that a model wins, ties counted half: judges without lenses or trust.
+    pub win_share: Vec<f64>,
     /// Share of right answers among all questions, and among those answered.
     pub accuracy: Option<Vec<[f64; 2]>>,
 }
@@ -111,6 +115,7 @@ pub fn recover(
     let settled = Settling::default()
         .settle(&trust_matrix(&fitted.model), n)
         .map_err(|problem| LabelRecoveryError::Unfit(problem.to_string()))?;
+    let majority = majority(answers);
     let sum = |of: fn(&Cell) -> f64| cells.iter().map(of).sum::<f64>() as u64;
     Ok(LabelRecovery {
         models: answers.models.clone(),
@@ -121,7 +126,9 @@ pub fn recover(
         elo: elo(&settled.trust),
         trust: settled.trust,
         agreement: agreement(answers),
-        majority: majority(answers),
+        majority: majority.iter().map(|own| own[0]).collect(),
+        majority_of_answered: majority.iter().map(|own| own[1]).collect(),
+        win_share: win_share(&cells, n),
         accuracy: accuracy(answers),
     })
 }
@@ -142,21 +149,37 @@ fn agreement(answers: &LabelAnswers) -> Vec<f64> {
     (0..n).map(share).collect()
 }
 
-fn majority(answers: &LabelAnswers) -> Vec<f64> {
+/// Among all questions, and among those that the model answered.
+fn majority(answers: &LabelAnswers) -> Vec<[f64; 2]> {
     let n = answers.models.len();
-    let mut points = vec![0.0; n];
+    let (mut points, mut answered) = (vec![0.0; n], vec![0.0; n]);
     for row in &answers.answers {
         let mut counts: std::collections::BTreeMap<u16, u32> = std::collections::BTreeMap::new();
         row.iter().flatten().for_each(|answer| *counts.entry(*answer).or_default() += 1);
         let most = counts.values().copied().max().unwrap_or(0);
         let leading = counts.values().filter(|count| **count == most).count() as f64;
-        for (point, answer) in points.iter_mut().zip(row) {
+        for ((point, answered), answer) in points.iter_mut().zip(&mut answered).zip(row) {
+            *answered += f64::from(u8::from(answer.is_some()));
             if answer.is_some_and(|answer| counts[&answer] == most) {
                 *point += 1.0 / leading;
             }
         }
     }
-    points.into_iter().map(|point| point / answers.answers.len().max(1) as f64).collect()
+    let all = answers.answers.len().max(1) as f64;
+    let shares = |(point, answered): (f64, f64)| [point / all, if answered > 0.0 { point / answered } else { 0.0 }];
+    points.into_iter().zip(answered).map(shares).collect()
+}
+
+fn win_share(cells: &[Cell], models: usize) -> Vec<f64> {
+    let (mut won, mut all) = (vec![0.0; models], vec![0.0; models]);
+    for cell in cells {
+        let [ties, first, second] = cell.counts;
+        for (model, wins) in [(cell.first, first), (cell.second, second)] {
+            won[usize::from(model)] += wins + 0.5 * ties;
+            all[usize::from(model)] += cell.rows();
+        }
+    }
+    won.into_iter().zip(all).map(|(won, all)| if all > 0.0 { won / all } else { 0.0 }).collect()
 }
 
 fn accuracy(answers: &LabelAnswers) -> Option<Vec<[f64; 2]>> {
@@ -173,19 +196,24 @@ fn accuracy(answers: &LabelAnswers) -> Option<Vec<[f64; 2]>> {
     Some((0..answers.models.len()).map(share).collect())
 }
 
+/// Relative differences up to this are ties: starts of a fit agree to about 1e-7, and level models must not be ordered by rounding.
+const LEVEL: f64 = 1e-6;
+
 /// How well `scores` order models as `reference` does.
 pub fn order_agreement(scores: &[f64], reference: &[f64]) -> OrderAgreement {
     let n = scores.len();
+    let order = |a: f64, b: f64| {
+        let level = (a - b).abs() <= LEVEL * a.abs().max(b.abs());
+        if level { std::cmp::Ordering::Equal } else { a.total_cmp(&b) }
+    };
     let mut distance = 0.0;
     for a in 0..n {
         for b in a + 1..n {
-            let product = (scores[a] - scores[b]) * (reference[a] - reference[b]);
-            distance += if product < 0.0 {
-                1.0
-            } else if product == 0.0 && (scores[a] != scores[b] || reference[a] != reference[b]) {
-                0.5
-            } else {
-                0.0
+            let (own, other) = (order(scores[a], scores[b]), order(reference[a], reference[b]));
+            distance += match (own.is_eq(), other.is_eq()) {
+                _ if own == other => 0.0,
+                (false, false) => 1.0,
+                _ => 0.5,
             };
         }
     }
@@ -265,6 +293,9 @@ mod tests {
     fn what_needs_no_judge_is_counted() {
         let found = recover(&answers(&["AAB", "AB ", "CAA"], Some("AAA")), 1, 0, &Silent).unwrap();
         assert_eq!(found.majority, [(1.0 + 0.5) / 3.0, (1.0 + 0.5 + 1.0) / 3.0, 1.0 / 3.0]);
+        assert_eq!(found.majority_of_answered, [(1.0 + 0.5) / 3.0, (1.0 + 0.5 + 1.0) / 3.0, 1.0 / 2.0]);
+        // Counted by hand: 6.5 of 14, 8 of 14 and 5.5 of 12 judgements.
+        assert_eq!(found.win_share, [6.5 / 14.0, 8.0 / 14.0, 5.5 / 12.0]);
         assert_eq!(found.accuracy.as_ref().unwrap()[2], [1.0 / 3.0, 0.5]);
         assert_eq!(found.agreement, [1.0 / 5.0, 2.0 / 5.0, 1.0 / 4.0]);
     }
@@ -281,6 +312,17 @@ mod tests {
         assert!((found.tau - 0.771_428_571_428_571_4).abs() < 1e-15 && (found.p_value / 5.028e-6 - 1.0).abs() < 1e-3);
         assert_eq!(order_agreement(&reference, &reference).tau, 1.0);
         assert!((chance_of_distance(4, 6) - 1.0).abs() < 1e-12 && (chance_of_distance(3, 0) - 1.0 / 6.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn level_models_are_not_ordered_by_rounding() {
+        // 0 and 1 part only where nobody sides with either: the fit leaves them about 1e-12 apart.
+        let rows = ["AAA", "BBC", "CCD", "DDA", "AAB", "BBB", "CBD", "DA "];
+        let found = recover(&answers(&rows, None), 1, 0, &Silent).unwrap();
+        for reference in [[3.0, 2.0, 1.0], [2.0, 3.0, 1.0]] {
+            assert_eq!(order_agreement(&found.trust, &reference).distance, 0.5, "{:?}", found.trust);
+        }
+        assert_eq!(order_agreement(&found.trust, &[1.0, 1.0, 0.0]).distance, 0.0);
     }
 
     #[test]

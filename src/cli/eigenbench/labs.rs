@@ -150,7 +150,8 @@ impl LabelRecovery {
         let agreements = |of: &[Option<f64>]| {
             json!({
                 "eigentrust": against(&found.trust, of), "agreement": against(&found.agreement, of),
-                "majority": against(&found.majority, of),
+                "majority": against(&found.majority, of), "majority_of_answered": against(&found.majority_of_answered, of),
+                "win_share": against(&found.win_share, of),
             })
         };
         let by_accuracy = |place: usize| {

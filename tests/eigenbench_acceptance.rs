@@ -154,7 +154,8 @@ fn findings_of_the_published_run_are_the_known_ones() {
     for a in 0..4 {
         for b in (0..4).filter(|&b| b != a) {
             let count = |name: &str, a: usize, b: usize| known(name, &format!("/{a}/{b}"));
-            let (won, lost, tied) = (count("A_winmatrix", a, b), count("A_winmatrix", b, a), count("A_tiematrix", a, b));
+            let (won, lost, tied) =
+                (count("A_winmatrix", a, b), count("A_winmatrix", b, a), count("A_tiematrix", a, b));
             let own = two.wins[a][b].unwrap();
             assert_eq!(own.rows as f64, won + lost + tied);
             assert!((own.share - (won + 0.5 * tied) / (won + lost + tied)).abs() < 1e-12);
@@ -188,7 +189,8 @@ fn findings_of_the_published_run_are_the_known_ones() {
     assert!((top - known("A_noself_mle_d2", "/nll")).abs() < 1e-8, "{top}");
     // A model that does not judge is judged by the others: it does not drag all towards the middle.
     let board = two.board.as_ref().unwrap();
-    let spread = |elo: &[f64]| elo.iter().copied().fold(f64::MIN, f64::max) - elo.iter().copied().fold(f64::MAX, f64::min);
+    let spread =
+        |elo: &[f64]| elo.iter().copied().fold(f64::MIN, f64::max) - elo.iter().copied().fold(f64::MAX, f64::min);
     let spreads: Vec<f64> = (robust.without_judges.iter())
         .map(|variant| spread(&variant.elo.as_ref().unwrap().iter().copied().flatten().collect::<Vec<_>>()))
         .collect();

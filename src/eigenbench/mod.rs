@@ -10,10 +10,12 @@
 pub mod btd;
 pub mod choice_of_dimension;
 pub mod choices;
+pub mod collusion;
 pub mod comparisons;
 pub mod diagnostics;
 pub mod existence;
 pub mod findings;
+pub mod label_recovery;
 pub mod leaderboard;
 pub mod lens_map;
 pub mod protocol;

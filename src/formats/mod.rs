@@ -8,6 +8,7 @@ mod delimited;
 pub mod evaluations;
 pub mod foundation;
 mod json_lines;
+pub mod label_answers;
 mod mangled;
 pub mod named_people;
 pub mod population_files;

@@ -171,6 +171,10 @@ pub enum EigenBenchPath {
     Scenarios,
     /// The adapter of the model in this row.
     Adapter(usize),
+    /// Of the label-recovery lab.
+    LabelAnswers,
+    /// Scores that the lab holds an order against.
+    LabelScores,
 }
 
 /// People on their way into the project.

@@ -133,6 +133,7 @@ impl Purpose {
             Self::Training(TrainingPath::Preferences) => Some(("Preferences", &["jsonl", "csv", "tsv", "parquet"])),
             Self::Training(TrainingPath::People) => Some(("People", &["csv", "tsv", "txt", "xlsx", "jsonl"])),
             Self::Training(TrainingPath::Lottery) => Some(("Audit file", &["json"])),
+            Self::EigenBench(EigenBenchPath::LabelAnswers | EigenBenchPath::LabelScores) => Some(("Table", &["csv"])),
             Self::EigenBench(EigenBenchPath::Scenarios) => {
                 Some(("Scenarios", &["json", "jsonl", "txt", "md", "csv", "tsv", "xlsx"]))
             }
@@ -226,6 +227,15 @@ fn eigenbench_words(wanted: EigenBenchPath) -> (String, &'static str, &'static s
             "File",
             "Import",
         ),
+        EigenBenchPath::LabelAnswers => (
+            "Choose answers",
+            "A CSV file with question, one column of answers a model, and where wanted key.",
+            "File",
+            "Use",
+        ),
+        EigenBenchPath::LabelScores => {
+            ("Choose a reference", "A CSV file with model and a column of scores.", "File", "Use")
+        }
         EigenBenchPath::Adapter(_) => return judging_words(JudgingPath::Adapter(0)),
     };
     (title.to_owned(), text, label, verb)

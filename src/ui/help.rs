@@ -1,6 +1,7 @@
 //! What each statistic is: the texts behind every "?".
 
 pub mod eigenbench;
+pub mod eigenbench_labs;
 pub mod judging;
 
 use super::widgets::stat::first_sentence;
@@ -493,7 +494,7 @@ const OTHERS: [Help; 91] = [
 
 /// All explanations.
 pub fn all() -> impl Iterator<Item = Help> {
-    OTHERS.into_iter().chain(judging::ALL).chain(eigenbench::ALL)
+    OTHERS.into_iter().chain(judging::ALL).chain(eigenbench::ALL).chain(eigenbench_labs::ALL)
 }
 
 /// The explanation with this id.

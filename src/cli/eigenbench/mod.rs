@@ -3,6 +3,7 @@
 mod collect;
 mod files;
 mod fit;
+mod labs;
 mod report;
 
 use clap::Subcommand;
@@ -22,6 +23,10 @@ pub(crate) enum Eigenbench {
     Import(files::Import),
     /// Write a collection as the EigenBench authors' evaluations.
     Export(files::Export),
+    /// What a group gains whose members, as judges, put each other first.
+    Collusion(labs::Collusion),
+    /// Whether judging one another finds who is right (as GPQA in the paper).
+    LabelRecovery(labs::LabelRecovery),
 }
 
 impl Eigenbench {
@@ -32,6 +37,8 @@ impl Eigenbench {
             Self::Report(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Collusion(command) => command.run(),
+            Self::LabelRecovery(command) => command.run(),
         }
     }
 }

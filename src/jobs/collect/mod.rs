@@ -3,6 +3,7 @@
 
 mod comparing;
 mod coverage;
+mod greenbeard;
 mod judged;
 mod spec;
 mod texts;
@@ -17,6 +18,7 @@ use crate::store::ComparisonRow;
 use texts::Texts;
 
 pub use coverage::{ChoiceCounts, Cost, Coverage, CriterionCoverage, ModelCoverage, TextCounts};
+pub use greenbeard::{colluders, collusion_series};
 pub use judged::{criteria, judged};
 pub use spec::{CollectSpec, Participant};
 

@@ -6,6 +6,7 @@ mod compare;
 mod draft;
 mod explanation;
 mod form;
+mod labs;
 mod outcome;
 mod results;
 mod rows;
@@ -19,6 +20,7 @@ use eframe::egui::{ScrollArea, Ui};
 
 use self::draft::Draft;
 use self::form::{Editing, FormState};
+use self::labs::{CollusionLab, LabelRecoveryLab};
 use self::outcome::Outcome;
 use self::scenario_editor::ScenarioEditor;
 use super::shared::columns;
@@ -57,6 +59,21 @@ fn import(wanted: EigenBenchPath, path: &std::path::Path) -> Reading {
     Ok((Imported::Criteria(read.constitution), read.warnings.iter().map(ToString::to_string).collect()))
 }
 
+/// What stands in the centre.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Runs,
+    Collusion,
+    LabelRecovery,
+}
+
+const PLACES: [(Place, &str, &str); 3] = [
+    (Place::Runs, "Collections", "What models judged, and what follows from it."),
+    (Place::Collusion, "Collusion lab", "What does a group gain that puts itself first?"),
+    (Place::LabelRecovery, "Label-recovery lab", "Does judging one another find who is right?"),
+];
+
 /// State of the tab: the draft form, what is looked at, what is being read.
 #[derive(Default)]
 pub struct EigenBenchTab {
@@ -64,7 +81,10 @@ pub struct EigenBenchTab {
     form: FormState,
     criteria: ConstitutionEditor,
     scenarios: ScenarioEditor,
+    place: Place,
     outcome: Outcome,
+    collusion: CollusionLab,
+    label_recovery: LabelRecoveryLab,
     /// A file that is to be read, and what for.
     chosen: Option<(EigenBenchPath, PathBuf)>,
     reading: Requested<Reading>,
@@ -82,6 +102,7 @@ impl EigenBenchTab {
             if form::show(ui, context, &mut self.draft, &mut self.form, commands) {
                 self.outcome.follow_newest();
                 self.form.editing = None;
+                self.place = Place::Runs;
             }
         });
         let run = self.outcome.current(context);
@@ -93,12 +114,20 @@ impl EigenBenchTab {
             if self.edit(ui) {
                 return;
             }
-            match run {
-                Some(run) => {
-                    let form = self.form.run();
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                for (place, name, why) in PLACES {
+                    ui.selectable_value(&mut self.place, place, name).on_hover_text(why);
+                }
+            });
+            let form = self.form.run();
+            match (self.place, run) {
+                (Place::Collusion, _) => self.collusion.show(ui, context, &form, commands),
+                (Place::LabelRecovery, _) => self.label_recovery.show(ui, context, commands),
+                (Place::Runs, Some(run)) => {
                     self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
                 }
-                None => self.nothing_yet(ui),
+                (Place::Runs, None) => self.nothing_yet(ui),
             }
         });
         self.draft.settle(ui, TabKind::EigenBench, commands);
@@ -242,12 +271,21 @@ impl EigenBenchTab {
     pub fn show_run(&mut self, run: RunId) {
         self.outcome.pick(run);
         self.form.editing = None;
+        self.place = Place::Runs;
     }
 
     /// Takes a path that was asked for.
     pub fn take_path(&mut self, wanted: EigenBenchPath, path: PathBuf) {
         match wanted {
             EigenBenchPath::Constitution | EigenBenchPath::Scenarios => self.chosen = Some((wanted, path)),
+            EigenBenchPath::LabelAnswers => {
+                self.place = Place::LabelRecovery;
+                self.label_recovery.take_answers(path);
+            }
+            EigenBenchPath::LabelScores => {
+                self.place = Place::LabelRecovery;
+                self.label_recovery.take_scores(path);
+            }
             EigenBenchPath::Adapter(row) => {
                 if let Some(voice) = self.draft.models.get_mut(row) {
                     voice.adapter = path.display().to_string();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use kleroterion::eigenbench::btd::{FitSpec, fit};
 use kleroterion::eigenbench::comparisons::{Cell, Choice, Comparison, counted};
 use kleroterion::eigenbench::diagnostics::{diagnose_judges, variance_shares};
+use kleroterion::eigenbench::findings::{Findings, Judged, Settings};
 use kleroterion::eigenbench::reconcile::reconcile;
 use kleroterion::eigenbench::trust::{eigentrust, elo, trust_matrix};
 use kleroterion::progress::Silent;
@@ -124,6 +125,76 @@ fn judges_of_the_published_run_are_as_the_author_counted() {
         let excess = 100.0 * judge.self_preference.unwrap().excess();
         assert!((excess - points).abs() < 0.06, "{excess} {points}");
     }
+}
+
+/// Check 9 through everything that is computed at once: leaderboards at two dimensions, who wins against whom, distances of trust,
+/// spread over scenarios, and what is known of the fit without judgements of oneself.
+#[test]
+fn findings_of_the_published_run_are_the_known_ones() {
+    let (Some(rows), Some(fixtures)) = (published_rows(), shared("fixtures.json")) else { return };
+    let fixtures: serde_json::Value = serde_json::from_slice(&std::fs::read(fixtures).unwrap()).unwrap();
+    let known = |name: &str, path: &str| fixtures["A_reference"][name].pointer(path).unwrap().as_f64().unwrap();
+    let models = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let judged = Judged { models, criteria: vec!["as a whole".to_owned()], rows, ..Judged::default() };
+    let compute = |dimension: usize, resamples: u32| {
+        let mut settings = Settings::default();
+        settings.board.fit = FitSpec { dimension, ridge: 0.0, ..settings.board.fit };
+        settings.board.resamples = resamples;
+        Findings::compute(&judged, &settings, &Silent).unwrap()
+    };
+    let (two, three) = (compute(2, 500), compute(3, 0));
+    for (found, nll, known) in [
+        (&two, 0.9845000539, [1567.636, 1488.042, 1520.387, 1367.350]),
+        (&three, 0.9843514830, [1568.060, 1487.621, 1520.064, 1367.624]),
+    ] {
+        let board = found.board.as_ref().unwrap();
+        assert!((board.mean_nll - nll).abs() < 1e-9, "{}", board.mean_nll);
+        assert!(board.elo.iter().zip(known).all(|(own, known)| (own - known).abs() < 1e-3), "{:?}", board.elo);
+    }
+    for a in 0..4 {
+        for b in (0..4).filter(|&b| b != a) {
+            let count = |name: &str, a: usize, b: usize| known(name, &format!("/{a}/{b}"));
+            let (won, lost, tied) =
+                (count("A_winmatrix", a, b), count("A_winmatrix", b, a), count("A_tiematrix", a, b));
+            let own = two.wins[a][b].unwrap();
+            assert_eq!(own.rows as f64, won + lost + tied);
+            assert!((own.share - (won + 0.5 * tied) / (won + lost + tied)).abs() < 1e-12);
+            let [low, high] = own.interval.unwrap();
+            assert!(low < own.share && own.share < high);
+            assert_eq!(own.rows, two.wins_by_judge.iter().map(|judge| judge[a][b].unwrap().rows).sum::<u64>());
+        }
+        // What judges give a model in points is what its self-preference is made of.
+        let own = two.points_by_judge[a][a].unwrap();
+        assert!((own.share - known("A_selfpref", &format!("/{a}/0"))).abs() < 1e-12);
+        assert_eq!(own.rows as f64, known("A_selfpref", &format!("/{a}/1")));
+        for b in 0..4 {
+            assert!((three.distances[a][b] - known("A_judge_L1", &format!("/{a}/{b}"))).abs() < 1e-5);
+        }
+        // 500 resamples each: standard errors of standard deviations of about 3 % on both sides.
+        let deviation = two.board.as_ref().unwrap().intervals.as_ref().unwrap().elo[a].interval.deviation;
+        let ratio = deviation / known("A_boot_scenarios", &format!("/sd/{a}"));
+        assert!((0.85..1.15).contains(&ratio), "{a}: {deviation}");
+    }
+    // Nobody judging itself leaves two differences a judge for two dimensions of lens and four dispositions: the likelihood has its
+    // known top, and what a judge would think of itself hangs on the start. That is told.
+    let robust = two.robustness.as_ref().unwrap();
+    let no_self = robust.variants.iter().find(|variant| variant.name == "Nobody judges itself").unwrap();
+    assert!(no_self.starts_agreeing < no_self.starts, "{no_self:?}");
+    let mut others = judged.rows.clone();
+    reconcile(&mut others);
+    others.retain(|row| row.judge != row.first && row.judge != row.second);
+    assert_eq!(others.len() as f64, known("A_noself_mle_d2", "/n"));
+    let spec = FitSpec { dimension: 2, ridge: 0.0, starts: 10, seed: 0 };
+    let top = fit(4, &counted(&others, |_| 1.0), spec, None, &Silent).unwrap().mean_nll;
+    assert!((top - known("A_noself_mle_d2", "/nll")).abs() < 1e-8, "{top}");
+    // A model that does not judge is judged by the others: it does not drag all towards the middle.
+    let board = two.board.as_ref().unwrap();
+    let spread =
+        |elo: &[f64]| elo.iter().copied().fold(f64::MIN, f64::max) - elo.iter().copied().fold(f64::MAX, f64::min);
+    let spreads: Vec<f64> = (robust.without_judges.iter())
+        .map(|variant| spread(&variant.elo.as_ref().unwrap().iter().copied().flatten().collect::<Vec<_>>()))
+        .collect();
+    assert!(spreads.iter().any(|own| *own > spread(&board.elo)), "{spreads:?}");
 }
 
 /// Pairs that two lists of scores put in opposite orders; pairs that one of them ties count neither way.

@@ -46,6 +46,9 @@ pub struct Intervals {
     pub without_answer: usize,
     /// By model, without anchors.
     pub elo: Vec<NamedInterval>,
+    /// Of Elo with the anchors' mean at 1500 in every resample, where there are anchors: an anchor alone does not move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchored_elo: Option<Vec<NamedInterval>>,
     /// Share of resamples in which the model of the row is above that of the column.
     pub above: Vec<Vec<f64>>,
 }
@@ -132,8 +135,8 @@ pub fn leaderboard(
     if spec.fit.ridge == 0.0 && !warnings.is_empty() {
         return Err(LeaderboardError::Unbounded(warnings.join("; ")));
     }
-    let Fit { model, mean_nll, objective, slope, starts_agreeing } = fit(n, &cells, spec.fit, None, progress)?;
-    let matrix = trust_matrix(&model);
+    let Fit { mut model, mean_nll, objective, slope, starts_agreeing } = fit(n, &cells, spec.fit, None, progress)?;
+    let mut matrix = trust_matrix(&model);
     let board = spec.settling.settle(&matrix, n)?;
     let scenarios: std::collections::BTreeSet<u32> = rows.iter().map(|row| row.scenario).collect();
     let by_rows = |flat: &[f64]| flat.chunks_exact(n).map(<[f64]>::to_vec).collect::<Vec<_>>();
@@ -148,6 +151,10 @@ pub fn leaderboard(
         }
         None => None,
     };
+    // The fit knows judges up to the last that has rows; those after it prefer nobody.
+    model.lenses.resize(judges.len() * model.dimension, 0.0);
+    model.log_ties.resize(judges.len(), 0.0);
+    matrix.resize(judges.len() * n, 1.0 / n as f64);
     Ok(Leaderboard {
         models: models.to_vec(),
         outside: outside.to_vec(),
@@ -183,14 +190,21 @@ fn intervals(
     spec: &LeaderboardSpec,
     progress: &dyn Progress,
 ) -> Result<Intervals, Cancelled> {
-    let drawn = bootstrap(rows, best, spec.fit, &spec.settling, spec.unit, spec.resamples, progress)?;
+    let mut drawn = bootstrap(rows, best, spec.fit, &spec.settling, spec.unit, spec.resamples, progress)?;
     let n = models.len();
-    let named = |(interval, name): (Interval, &String)| NamedInterval { name: name.clone(), interval };
-    Ok(Intervals {
-        cluster: spec.unit,
-        resamples: drawn.elo.len(),
-        without_answer: drawn.failed,
-        elo: drawn.intervals().into_iter().zip(models).map(named).collect(),
-        above: (0..n).map(|a| (0..n).map(|b| drawn.above(a, b)).collect()).collect(),
-    })
+    let named = |found: Vec<Interval>| {
+        let one = |(interval, name): (Interval, &String)| NamedInterval { name: name.clone(), interval };
+        found.into_iter().zip(models).map(one).collect::<Vec<NamedInterval>>()
+    };
+    let elo = named(drawn.intervals());
+    let above = (0..n).map(|a| (0..n).map(|b| drawn.above(a, b)).collect()).collect();
+    let anchored_elo = (!spec.anchors.is_empty()).then(|| {
+        for own in &mut drawn.elo {
+            let mean = spec.anchors.iter().map(|&anchor| own[anchor]).sum::<f64>() / spec.anchors.len() as f64;
+            own.iter_mut().for_each(|rating| *rating += 1500.0 - mean);
+        }
+        named(drawn.intervals())
+    });
+    let (cluster, resamples, without_answer) = (spec.unit, drawn.elo.len(), drawn.failed);
+    Ok(Intervals { cluster, resamples, without_answer, elo, anchored_elo, above })
 }

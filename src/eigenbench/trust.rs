@@ -115,6 +115,34 @@ impl Settling {
         let law = self.law(matrix, models);
         eigentrust(&matrix[..models * models], self.damping, law.as_deref())
     }
+
+    /// The trust that settles where the model at `silent` is judged and does not judge: the others' rows weigh by their own trust,
+    /// `t = (1 - damping) sum_(i != silent) t_i T_i / (1 - t_silent) + damping p`. A uniform row in its place would pull all
+    /// models together, whatever it said before. `None` where the iteration does not settle.
+    pub fn settle_without(&self, matrix: &[f64], models: usize, silent: usize) -> Option<Vec<f64>> {
+        const STEPS: usize = 100_000;
+        const SETTLED: f64 = 1e-13;
+        let equal = 1.0 / models as f64;
+        let law = self.law(matrix, models).unwrap_or_else(|| vec![equal; models]);
+        let mut trust = vec![equal; models];
+        for _ in 0..STEPS {
+            let heard: f64 = (0..models).filter(|&judge| judge != silent).map(|judge| trust[judge]).sum();
+            if heard <= 0.0 {
+                return (self.damping >= 1.0).then_some(law);
+            }
+            let mut next: Vec<f64> = law.iter().map(|share| self.damping * share).collect();
+            for judge in (0..models).filter(|&judge| judge != silent) {
+                let weight = (1.0 - self.damping) * trust[judge] / heard;
+                next.iter_mut().zip(&matrix[judge * models..]).for_each(|(sum, own)| *sum += weight * own);
+            }
+            let change: f64 = next.iter().zip(&trust).map(|(a, b)| (a - b).abs()).sum();
+            trust = next;
+            if change < SETTLED {
+                return Some(trust);
+            }
+        }
+        None
+    }
 }
 
 /// `1500 + 400 log10(n t)`.
@@ -277,6 +305,21 @@ mod tests {
             &[0.5; 2],
             0.1,
         );
+    }
+
+    #[test]
+    fn who_does_not_judge_is_judged_by_the_others() {
+        // Without the third row, the others' weights follow w = w Q / |w Q| with Q the first two rows and columns, here in
+        // proportion 1 to 1 by symmetry; trust is the mean of their rows.
+        let matrix = [0.5, 0.3, 0.2, 0.3, 0.5, 0.2, 0.01, 0.01, 0.98];
+        near(&Settling::default().settle_without(&matrix, 3, 2).unwrap(), &[0.4, 0.4, 0.2], 1e-12);
+        let damped = Settling { damping: 1.0, pre_trust: PreTrust::Models(vec![1]) };
+        near(&damped.settle_without(&matrix, 3, 2).unwrap(), &[0.0, 1.0, 0.0], 1e-14);
+        // Where all agree, nobody's silence changes anything.
+        let agreed = [0.6, 0.3, 0.1].repeat(3);
+        for silent in 0..3 {
+            near(&Settling::default().settle_without(&agreed, 3, silent).unwrap(), &[0.6, 0.3, 0.1], 1e-12);
+        }
     }
 
     #[test]

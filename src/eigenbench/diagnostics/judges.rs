@@ -66,17 +66,22 @@ pub fn diagnose_judges(judges: usize, rows: &[Comparison]) -> Vec<JudgeDiagnosis
     let mut reconciled = rows.to_vec();
     reconcile(&mut reconciled);
     let cycles = cycles(judges, &reconciled);
+    // Both orders of a pair are one judge's: judges are taken apart once, not searched for in all rows each time.
+    let mut own = vec![Vec::new(); judges];
+    rows.iter().for_each(|row| own[usize::from(row.judge)].push(*row));
+    let mut ties_reconciled = vec![0; judges];
+    for row in reconciled.iter().filter(|row| row.choice == Choice::Tie) {
+        ties_reconciled[usize::from(row.judge)] += 1;
+    }
     let one = |(judge, cycles): (u16, Cycles)| {
-        let of_judge = |row: &&Comparison| row.judge == judge;
-        let ties =
-            |rows: &[Comparison]| rows.iter().filter(of_judge).filter(|row| row.choice == Choice::Tie).count() as u64;
-        let orders = orders(rows, |row| row.judge == judge);
+        let rows = &own[usize::from(judge)];
+        let orders = orders(rows, |_| true);
         let share = |count: u64| (orders.pairs > 0).then(|| count as f64 / orders.pairs as f64);
         JudgeDiagnosis {
             judge,
-            rows: rows.iter().filter(of_judge).count() as u64,
-            ties: ties(rows),
-            ties_reconciled: ties(&reconciled),
+            rows: rows.len() as u64,
+            ties: rows.iter().filter(|row| row.choice == Choice::Tie).count() as u64,
+            ties_reconciled: ties_reconciled[usize::from(judge)],
             first_both: share(orders.first),
             second_both: share(orders.second),
             consistent: share(orders.consistent),

@@ -29,7 +29,7 @@ pub use length_aware::{LengthAware, fit_length_aware};
 pub use personas::{PersonaSplit, persona_split};
 pub use residuals::{CalibrationBin, Residual};
 pub use variants::Variant;
-pub use wins::{WinShare, win_matrix};
+pub use wins::{WinShare, points, win_matrix};
 
 /// Refits for the intervals of one criterion.
 const CRITERION_RESAMPLES: u32 = 100;
@@ -123,6 +123,9 @@ pub struct CriterionElo {
 pub struct Conditioned {
     /// Elo by criterion and model, `[criteria][models]`.
     pub elo: Vec<Vec<f64>>,
+    /// Trust by criterion, judge (those outside the population last) and model; a judge without judgements by a criterion trusts
+    /// all alike.
+    pub trust: Vec<Vec<Vec<f64>>>,
     /// Mean negative log-likelihood, and that of the merged fit of the same rows.
     pub mean_nll: f64,
     pub mean_nll_merged: f64,
@@ -164,6 +167,10 @@ pub struct Findings {
     /// Or why there is none.
     pub board: Result<Leaderboard, String>,
     pub wins: Vec<Vec<Option<WinShare>>>,
+    /// The same by each judge alone, those outside the population last.
+    pub wins_by_judge: Vec<Vec<Vec<Option<WinShare>>>>,
+    /// Share of points of each model against all others together, by each judge alone, `[judges][models]`.
+    pub points_by_judge: Vec<Vec<Option<WinShare>>>,
     /// By judge, those outside the population last.
     pub judges: Vec<JudgeDiagnosis>,
     /// Of each judge's strict choices between responses of unlike length, the share that chose the longer.
@@ -234,11 +241,16 @@ impl Findings {
         let length = |scenario: u32, model: u16| *judged.lengths.get(scenario as usize)?.get(usize::from(model))?;
         let by_rows = |flat: Vec<f64>, width: usize| flat.chunks_exact(width.max(1)).map(<[f64]>::to_vec).collect();
         let distances = board.as_ref().map(|board| by_rows(trust_distances(&board.matrix.concat(), n), judges));
+        let of_judge = |judge: usize| -> Vec<Comparison> {
+            reconciled.iter().filter(|row| usize::from(row.judge) == judge).copied().collect()
+        };
         let mut found = Self {
             models: judged.models.clone(),
             outside: judged.outside.clone(),
             rows: given.len(),
             wins: win_matrix(n, &reconciled),
+            wins_by_judge: (0..judges).map(|judge| win_matrix(n, &of_judge(judge))).collect(),
+            points_by_judge: (0..judges).map(|judge| points(n, &of_judge(judge))).collect(),
             judges: diagnose_judges(judges, &given),
             longer: longer_shares(judges, &reconciled, length),
             coverage: coverage(judges, n, &given).chunks_exact(n.max(1)).map(<[u64]>::to_vec).collect(),
@@ -382,17 +394,18 @@ fn conditioned(
     let spec = FitSpec { starts: material.fit.starts.min(3), ridge: material.fit.ridge.max(1e-6), ..material.fit };
     let found = fit(n, &cells, spec, None, &Quiet(progress))?;
     let matrix = trust_matrix(&found.model);
-    let board = |criterion: usize| {
+    let trust_by = |criterion: usize| -> Vec<Vec<f64>> {
         // Judges of the population first, as the leaderboard wants them; one that the cells do not reach trusts all alike.
         let row = |judge: usize| {
             let at = (n + criterion * judges + judge) * n;
             matrix.get(at..at + n).map_or_else(|| vec![1.0 / n as f64; n], <[f64]>::to_vec)
         };
-        let own: Vec<f64> = (0..judges).flat_map(row).collect();
-        material.settling.settle(&own, n).map(|found| elo(&found.trust)).ok()
+        (0..judges).map(row).collect()
     };
-    let elo: Option<Vec<Vec<f64>>> = (0..criteria.len()).map(board).collect();
-    Ok(elo.map(|elo| Conditioned { elo, mean_nll: found.mean_nll, mean_nll_merged: merged.mean_nll }))
+    let trust: Vec<Vec<Vec<f64>>> = (0..criteria.len()).map(trust_by).collect();
+    let board = |own: &Vec<Vec<f64>>| material.settling.settle(&own.concat(), n).map(|found| elo(&found.trust)).ok();
+    let elo: Option<Vec<Vec<f64>>> = trust.iter().map(board).collect();
+    Ok(elo.map(|elo| Conditioned { elo, trust, mean_nll: found.mean_nll, mean_nll_merged: merged.mean_nll }))
 }
 
 fn length_effect(

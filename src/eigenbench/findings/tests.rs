@@ -63,6 +63,13 @@ fn everything_is_there_at_once() {
     assert!(robust.variants.iter().all(|variant| variant.elo.is_ok()), "{:?}", robust.variants);
     assert_eq!((robust.without_judges.len(), robust.without_models.len()), (4, 4));
     assert!(robust.second_eigenvalue.unwrap() < 0.5 && robust.second_eigenvalue.unwrap() >= 0.0);
+    // Trust by criterion is whole, and settles at the Elo that is told.
+    assert_eq!((conditioned.trust.len(), conditioned.trust[0].len()), (2, 4));
+    for (own, elo_of) in conditioned.trust.iter().zip(&conditioned.elo) {
+        assert!(own.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-9));
+        let settled = elo(&Settling::default().settle(&own.concat(), 4).unwrap().trust);
+        assert!(settled.iter().zip(elo_of).all(|(a, b)| (a - b).abs() < 1e-9));
+    }
     // The model that is left out has no Elo, and the others keep their mean.
     let gone = robust.without_models[1].elo.as_ref().unwrap();
     assert_eq!(gone[1], None);
@@ -116,4 +123,57 @@ fn leaving_out_a_judge_outside_changes_no_other_row_of_trust_much() {
 fn half_the_width_wants_four_times_the_scenarios() {
     assert_eq!(scenarios_wanted(50, 20.0, 10.0), 200);
     assert_eq!(scenarios_wanted(50, 20.0, 30.0), 50);
+}
+
+#[test]
+fn a_judge_outside_without_judgements_trusts_all_alike_and_changes_nothing() {
+    let plain = judged(20);
+    let mut with = plain.clone();
+    with.outside = vec!["person".to_owned()];
+    let person = with.rows[0];
+    with.rows.extend((0..12).map(|scenario| Comparison { scenario, judge: 4, pass: 1, ..person }));
+    let without = Settings { judges_left_out: [4].into(), ..settings() };
+    let (plain, with) =
+        [(&plain, &settings()), (&with, &without)].map(|(of, by)| Findings::compute(of, by, &Silent).unwrap()).into();
+    let [own, other] = [&plain, &with].map(|found| found.board.as_ref().unwrap());
+    assert_eq!((own.elo.clone(), own.lambda.len(), other.lambda.len()), (other.elo.clone(), 4, 5));
+    assert_eq!(other.matrix[4], [0.25; 4]);
+    assert!(with.distances.len() == 5 && with.distances.iter().all(|row| row.len() == 5), "{:?}", with.distances);
+    assert_eq!(other.lens_map.as_ref().map(|map| map.lenses.len() / map.singular_values.len()), Some(5));
+    assert_eq!(plain.robustness.unwrap().without_judges, with.robustness.unwrap().without_judges);
+}
+
+/// Judges who say the same: whose judgements are left out then moves nobody much, and pulls nobody towards the middle.
+#[test]
+fn leaving_out_one_of_judges_who_agree_moves_nobody() {
+    let mut one = judged(60);
+    one.rows.retain(|row| row.judge == 0);
+    let copies: Vec<Comparison> =
+        (0..4).flat_map(|judge| one.rows.iter().map(move |row| Comparison { judge, ..*row })).collect();
+    let agreed = Judged { rows: copies, ..one };
+    let found = Findings::compute(&agreed, &settings(), &Silent).unwrap();
+    let board = &found.board.as_ref().unwrap().elo;
+    for variant in &found.robustness.as_ref().unwrap().without_judges {
+        for (own, all) in variant.elo.as_ref().unwrap().iter().zip(board) {
+            assert!((own.unwrap() - all).abs() < 3.0, "{variant:?} {board:?}");
+        }
+        assert_eq!((variant.starts, variant.starts_agreeing), (3, 3));
+    }
+}
+
+#[test]
+fn an_anchor_has_no_interval_of_its_own() {
+    let mut settings = settings();
+    settings.board.anchors = vec![1];
+    let found = Findings::compute(&judged(40), &settings, &Silent).unwrap();
+    let board = found.board.unwrap();
+    let intervals = board.intervals.unwrap();
+    let anchored = intervals.anchored_elo.unwrap();
+    let own = &anchored[1].interval;
+    assert!((own.lower - 1500.0).abs() < 1e-9 && (own.upper - 1500.0).abs() < 1e-9);
+    for (model, elo) in board.anchored_elo.unwrap().into_iter().enumerate() {
+        let own = &anchored[model].interval;
+        assert!(own.lower <= elo + 1e-9 && elo <= own.upper + 1e-9, "{model} {elo} {own:?}");
+        assert_eq!(own.ranks, intervals.elo[model].interval.ranks);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Material;
+use super::{Material, Quiet};
 use crate::eigenbench::btd::{FitSpec, fit};
 use crate::eigenbench::comparisons::{Choice, Comparison, counted};
 use crate::eigenbench::existence::obstacles;
@@ -19,14 +19,46 @@ pub struct Variant {
     pub name: String,
     /// Elo by model (`None` for one that was left out), or why there is no leaderboard.
     pub elo: Result<Vec<Option<f64>>, String>,
+    /// Descents, and those that end at this leaderboard; 0 where there is none. Where they do not agree, the judgements that are
+    /// left may not determine it.
+    pub starts: u32,
+    pub starts_agreeing: u32,
+}
+
+/// What a refit found.
+struct Refit {
+    elo: Result<Vec<f64>, String>,
+    starts: u32,
+    starts_agreeing: u32,
+}
+
+impl Refit {
+    fn into_variant(self, name: &str, by_model: impl FnOnce(Vec<f64>) -> Vec<Option<f64>>) -> Variant {
+        let Self { elo, starts, starts_agreeing } = self;
+        Variant { name: name.to_owned(), elo: elo.map(by_model), starts, starts_agreeing }
+    }
+}
+
+fn all(elo: Vec<f64>) -> Vec<Option<f64>> {
+    elo.into_iter().map(Some).collect()
 }
 
 /// How a variant is fitted.
 struct Choices {
     dimension: usize,
     dangling: bool,
-    /// Weighs all judges alike instead of by their own trust.
-    uniform: bool,
+    weighing: Weighing,
+}
+
+/// How rows of trust become trust.
+#[derive(Clone, Copy)]
+enum Weighing {
+    /// By the trust of the judges themselves.
+    Settled,
+    /// All judges of the population alike.
+    Alike,
+    /// As [`Weighing::Settled`], where the model at this place is judged and does not judge.
+    Without(usize),
 }
 
 fn refit(
@@ -34,22 +66,31 @@ fn refit(
     rows: &[Comparison],
     choices: &Choices,
     progress: &dyn Progress,
-) -> Result<Result<Vec<f64>, String>, Cancelled> {
+) -> Result<Refit, Cancelled> {
     progress.checkpoint()?;
     let n = material.models.len();
     let cells = counted(rows, |_| 1.0);
     let found = obstacles(n, &cells, choices.dangling);
     if !found.is_empty() {
         let names = [material.models, material.outside].concat();
-        return Ok(Err(found.iter().map(|own| own.words(&names)).collect::<Vec<_>>().join("; ")));
+        let problem = found.iter().map(|own| own.words(&names)).collect::<Vec<_>>().join("; ");
+        return Ok(Refit { elo: Err(problem), starts: 0, starts_agreeing: 0 });
     }
     let spec = FitSpec { dimension: choices.dimension, starts: STARTS.min(material.fit.starts), ..material.fit };
-    let matrix = trust_matrix(&fit(n, &cells, spec, None, progress)?.model);
-    if choices.uniform {
-        let mean = |model: usize| (0..n).map(|judge| matrix[judge * n + model]).sum::<f64>() / n as f64;
-        return Ok(Ok(elo(&(0..n).map(mean).collect::<Vec<f64>>())));
-    }
-    Ok(material.settling.settle(&matrix, n).map(|found| elo(&found.trust)).map_err(|problem| problem.to_string()))
+    let found = fit(n, &cells, spec, None, &Quiet(progress))?;
+    let matrix = trust_matrix(&found.model);
+    let trust = match choices.weighing {
+        Weighing::Settled => {
+            material.settling.settle(&matrix, n).map(|found| found.trust).map_err(|problem| problem.to_string())
+        }
+        Weighing::Alike => {
+            Ok((0..n).map(|model| (0..n).map(|judge| matrix[judge * n + model]).sum::<f64>() / n as f64).collect())
+        }
+        Weighing::Without(silent) => {
+            material.settling.settle_without(&matrix, n, silent).ok_or_else(|| "trust does not settle".to_owned())
+        }
+    };
+    Ok(Refit { elo: trust.map(|trust| elo(&trust)), starts: spec.starts, starts_agreeing: found.starts_agreeing })
 }
 
 /// The leaderboard under other choices, one at a time.
@@ -61,14 +102,15 @@ pub(super) fn sensitivity(
     given: &[Comparison],
     progress: &dyn Progress,
 ) -> Result<Vec<Variant>, Cancelled> {
-    let usual = || Choices { dimension: material.fit.dimension, dangling: material.dangling, uniform: false };
+    let usual =
+        || Choices { dimension: material.fit.dimension, dangling: material.dangling, weighing: Weighing::Settled };
     let rows = material.rows;
     let (no_self, decided): (Vec<Comparison>, Vec<Comparison>) = (
         rows.iter().filter(|row| row.judge != row.first && row.judge != row.second).copied().collect(),
         rows.iter().filter(|row| row.choice != Choice::Tie).copied().collect(),
     );
     let mut variants = vec![
-        ("All judges weigh alike", rows, Choices { uniform: true, ..usual() }),
+        ("All judges weigh alike", rows, Choices { weighing: Weighing::Alike, ..usual() }),
         ("Nobody judges itself", &no_self[..], usual()),
         ("Ties are left out", &decided, usual()),
         ("One dimension more", rows, Choices { dimension: material.fit.dimension + 1, ..usual() }),
@@ -85,28 +127,25 @@ pub(super) fn sensitivity(
     }
     variants
         .into_iter()
-        .map(|(name, rows, choices)| {
-            let found = refit(material, rows, &choices, progress)?;
-            Ok(Variant { name: name.to_owned(), elo: found.map(|elo| elo.into_iter().map(Some).collect()) })
-        })
+        .map(|(name, rows, choices)| Ok(refit(material, rows, &choices, progress)?.into_variant(name, all)))
         .collect()
 }
 
-/// The leaderboard without each judge's judgements. A judge that is one of the models then trusts all alike, and its row weighs
-/// as it did.
+/// The leaderboard without each judge's judgements. A judge that is one of the models is then judged by the others alone
+/// ([`Settling::settle_without`]).
 ///
 /// # Errors
 /// When the caller asks for the end.
 pub(super) fn without_judges(material: &Material<'_>, progress: &dyn Progress) -> Result<Vec<Variant>, Cancelled> {
     let judges: BTreeSet<u16> = material.rows.iter().map(|row| row.judge).collect();
-    let choices = Choices { dimension: material.fit.dimension, dangling: true, uniform: false };
     judges
         .into_iter()
         .map(|judge| {
             let rows: Vec<Comparison> = material.rows.iter().filter(|row| row.judge != judge).copied().collect();
-            let found = refit(material, &rows, &choices, progress)?;
-            let name = material.name(judge).to_owned();
-            Ok(Variant { name, elo: found.map(|elo| elo.into_iter().map(Some).collect()) })
+            let place = usize::from(judge);
+            let weighing = if place < material.models.len() { Weighing::Without(place) } else { Weighing::Settled };
+            let choices = Choices { dimension: material.fit.dimension, dangling: true, weighing };
+            Ok(refit(material, &rows, &choices, progress)?.into_variant(material.name(judge), all))
         })
         .collect()
 }
@@ -125,7 +164,8 @@ pub(super) fn without_models(
     if n < 3 {
         return Ok(Vec::new());
     }
-    let choices = Choices { dimension: material.fit.dimension, dangling: material.dangling, uniform: false };
+    let choices =
+        Choices { dimension: material.fit.dimension, dangling: material.dangling, weighing: Weighing::Settled };
     (0..n)
         .map(|gone| {
             let moved = |place: u16| if place > gone { place - 1 } else { place };
@@ -154,15 +194,14 @@ pub(super) fn without_models(
                 _ => material.settling.clone(),
             };
             let others = Material { models: &models, settling: &settling, ..*material };
-            let found = refit(&others, &rows, &choices, progress)?;
-            let elo = found.map(|found| {
-                let stays = |at: &usize| *at != usize::from(gone);
+            let stays = |at: &usize| *at != usize::from(gone);
+            let anchored = |found: Vec<f64>| {
                 let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / f64::from(n - 1);
                 let before = mean(&mut (0..board.len()).filter(stays).map(|at| board[at]));
                 let shift = before - mean(&mut found.iter().copied());
                 (0..n).map(|at| (at != gone).then(|| found[usize::from(moved(at))] + shift)).collect()
-            });
-            Ok(Variant { name, elo })
+            };
+            Ok(refit(&others, &rows, &choices, progress)?.into_variant(&name, anchored))
         })
         .collect()
 }

@@ -23,11 +23,7 @@ pub fn win_matrix(models: usize, rows: &[Comparison]) -> Vec<Vec<Option<WinShare
     // Points and judgements of the lower against the higher place, by scenario.
     let mut met: BTreeMap<(u16, u16), BTreeMap<u32, [f64; 2]>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.first != row.second) {
-        let points = match row.choice {
-            Choice::Tie => 0.5,
-            Choice::First => 1.0,
-            Choice::Second => 0.0,
-        };
+        let points = of_first(row.choice);
         let (pair, points) = if row.first < row.second {
             ((row.first, row.second), points)
         } else {
@@ -51,6 +47,29 @@ pub fn win_matrix(models: usize, rows: &[Comparison]) -> Vec<Vec<Option<WinShare
     matrix
 }
 
+/// Shares of points of each model against all others together; `None` where it was not judged.
+pub fn points(models: usize, rows: &[Comparison]) -> Vec<Option<WinShare>> {
+    let mut met: Vec<BTreeMap<u32, [f64; 2]>> = vec![BTreeMap::new(); models];
+    for row in rows.iter().filter(|row| row.first != row.second) {
+        let first = of_first(row.choice);
+        for (model, points) in [(row.first, first), (row.second, 1.0 - first)] {
+            let sums = met[usize::from(model)].entry(row.scenario).or_default();
+            sums[0] += points;
+            sums[1] += 1.0;
+        }
+    }
+    met.iter().map(|scenarios| (!scenarios.is_empty()).then(|| share(scenarios.values()))).collect()
+}
+
+/// Points of the response that came first.
+fn of_first(choice: Choice) -> f64 {
+    match choice {
+        Choice::Tie => 0.5,
+        Choice::First => 1.0,
+        Choice::Second => 0.0,
+    }
+}
+
 /// A ratio of sums with its cluster-robust interval.
 fn share<'a>(clusters: impl Iterator<Item = &'a [f64; 2]> + Clone) -> WinShare {
     let [points, all] = clusters.clone().fold([0.0; 2], |[p, n], [points, rows]| [p + points, n + rows]);
@@ -70,6 +89,17 @@ mod tests {
 
     fn row(scenario: u32, first: u16, second: u16, choice: Choice) -> Comparison {
         Comparison { scenario, criterion: 0, pass: 0, judge: 0, first, second, choice }
+    }
+
+    #[test]
+    fn points_of_a_judge_are_those_against_all_others() {
+        let rows = [row(0, 0, 1, Choice::First), row(0, 2, 0, Choice::Tie), row(1, 1, 2, Choice::Second)];
+        let found = points(4, &rows);
+        let share = |model: usize| found[model].map(|own| (own.share, own.rows));
+        assert_eq!([share(0), share(1), share(2), share(3)], [Some((0.75, 2)), Some((0.0, 2)), Some((0.75, 2)), None]);
+        // Of two models alone they are the win matrix.
+        let two = [row(0, 0, 1, Choice::First), row(1, 1, 0, Choice::First), row(2, 0, 1, Choice::Tie)];
+        assert_eq!(points(2, &two)[0], win_matrix(2, &two)[0][1]);
     }
 
     #[test]

@@ -94,8 +94,30 @@ pub const SENSITIVITY: Help = Help {
     text: include_str!("../../../assets/help/board-sensitivity.md"),
 };
 
+/// `What is a judge's lens?`
+pub const JUDGE_LENS: Help =
+    Help { id: "judge-lens", name: "a judge's lens", text: include_str!("../../../assets/help/judge-lens.md") };
+
+/// `What is the effect of length?`
+pub const LENGTH_EFFECT: Help = Help {
+    id: "length-effect",
+    name: "the effect of length",
+    text: include_str!("../../../assets/help/length-effect.md"),
+};
+
+/// `What is leaving one out?`
+pub const LEFT_OUT: Help =
+    Help { id: "leave-one-out", name: "leaving one out", text: include_str!("../../../assets/help/leave-one-out.md") };
+
+/// `What is the stopping rule?`
+pub const STOPPING_RULE: Help = Help {
+    id: "stopping-rule",
+    name: "the stopping rule",
+    text: include_str!("../../../assets/help/stopping-rule.md"),
+};
+
 /// All of them.
-pub const ALL: [Help; 17] = [
+pub const ALL: [Help; 21] = [
     EIGENBENCH,
     TRUST_ELO,
     ABOVE,
@@ -113,4 +135,8 @@ pub const ALL: [Help; 17] = [
     CALIBRATION,
     RESIDUAL,
     SENSITIVITY,
+    JUDGE_LENS,
+    LENGTH_EFFECT,
+    LEFT_OUT,
+    STOPPING_RULE,
 ];

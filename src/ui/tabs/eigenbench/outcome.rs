@@ -116,8 +116,8 @@ impl Outcome {
             });
             match self.part {
                 Part::Results => {
-                    let live = matches!(run.state, RunState::Running | RunState::Paused | RunState::Queued);
-                    if let Some(filter) = self.results.show(ui, context, &view.judged, live, commands) {
+                    let live = matches!(run.state, RunState::Running | RunState::Queued);
+                    if let Some(filter) = self.results.show(ui, context, run.id, &view.judged, live, commands) {
                         self.rows.filter = filter;
                         self.part = Part::Rows;
                     }

@@ -108,6 +108,28 @@ pub fn page(view: &ResultsView) -> Page {
             &rows,
             Some(help::CONDITIONED),
         )));
+        let criterion_of = |at: usize| view.by_criterion.get(at).map_or("?", |own| name(own.criterion));
+        let judges = view.judge_order();
+        let trust_of = |(at, trust): (usize, &Vec<Vec<f64>>)| {
+            let line = |&judge: &usize| {
+                let cells = view.order.iter().map(|&model| Cell::Number(Some(trust[judge][model]), words::three));
+                let first = [Cell::text(criterion_of(at)), Cell::text(view.judge(judge))];
+                first.into_iter().chain(cells).collect::<Vec<Cell>>()
+            };
+            judges.iter().map(line).collect::<Vec<_>>()
+        };
+        let rows: Vec<Vec<Cell>> = conditioned.trust.iter().enumerate().flat_map(trust_of).collect();
+        let header: Vec<String> =
+            ["Criterion", "Judge"].into_iter().map(str::to_owned).chain(view.ordered_models()).collect();
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let title = "Trust of judges by criterion, on common axes";
+        page.parts.push(Part::Table(Sheet::new(
+            "eigenbench-conditioned-trust",
+            title,
+            &header,
+            &rows,
+            Some(help::CONDITIONED),
+        )));
         let text = format!(
             "One fit of all criteria, in which judges have a lens for each and models one disposition: mean loss {}, against {} \
              of the merged fit.",

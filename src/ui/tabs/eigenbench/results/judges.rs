@@ -2,6 +2,7 @@
 
 use super::view::ResultsView;
 use super::words;
+use crate::eigenbench::findings::LengthEffect;
 use crate::figures::figure::{Figure, Layer};
 use crate::figures::number;
 use crate::ui::help::eigenbench as help;
@@ -88,21 +89,43 @@ pub fn page(view: &ResultsView) -> Page {
     page.parts.push(Part::Figures(figures));
     match &view.length {
         Ok(length) => {
-            let mean = length.effects.iter().sum::<f64>() / length.effects.len().max(1) as f64;
+            let judged = |(judge, effect): (usize, &f64)| view.judges[judge].rows.gt(&0).then_some(*effect);
+            let effects: Vec<f64> = length.effects.iter().enumerate().filter_map(judged).collect();
+            let mean = effects.iter().sum::<f64>() / effects.len().max(1) as f64;
             let gain = 2.0 * length.rows as f64 * (length.mean_nll_without - length.mean_nll);
             let text = format!(
                 "Length: with a term for it the fit of {} gains {} in twice the log-likelihood for {} more numbers; effects are \
                  {} on average, positive where the longer response is liked.",
                 number::counted(length.rows as u64, "judgement", "judgements"),
                 number::fixed(gain, 1),
-                length.effects.len(),
+                effects.len(),
                 number::fixed(mean, 2)
             );
             page.parts.push(Part::Note(text));
+            page.parts.push(Part::Table(without_length(view, length)));
         }
         Err(problem) => page.parts.push(Part::Note(format!("Length: {problem}"))),
     }
     page
+}
+
+/// The leaderboard with the effect of length taken out, beside the one with it.
+fn without_length(view: &ResultsView, length: &LengthEffect) -> Sheet {
+    let header = ["Model", "Elo", "Elo without the effect of length", "Change"];
+    let elo: Vec<Option<f64>> = length.elo.iter().copied().map(Some).collect();
+    let (shown, without) = (view.elo(), view.anchored(&elo));
+    let row = |&model: &usize| {
+        let own = shown.map(|shown| shown[model]);
+        let change = own.zip(without[model]).map(|(own, without)| without - own);
+        vec![
+            Cell::text(view.model(model)),
+            Cell::Number(own, words::elo),
+            Cell::Number(without[model], words::elo),
+            Cell::Number(change, |value| format!("{value:+.0}")),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = view.order.iter().map(row).collect();
+    Sheet::new("eigenbench-without-length", "Without the effect of length", &header, &rows, Some(help::LENGTH_EFFECT))
 }
 
 fn table(view: &ResultsView) -> Sheet {

@@ -11,8 +11,8 @@ use crate::ui::widgets::VerdictKind;
 
 /// Name of the table of models.
 pub const TABLE: &str = "eigenbench-leaderboard";
-/// Half width in Elo that the number of scenarios is given for.
-const WANTED: f64 = 10.0;
+/// Half widths in Elo that numbers of scenarios are given for.
+const WANTED: [f64; 4] = [20.0, 15.0, 10.0, 5.0];
 
 /// The leaderboard.
 pub fn page(view: &ResultsView) -> Page {
@@ -27,10 +27,10 @@ pub fn page(view: &ResultsView) -> Page {
     page.sentences.extend(words::standing(view));
     page.sentences.extend(words::cautions(view));
     let elo = view.elo().unwrap_or_default();
-    let shift = |model: usize| elo[model] - board.elo[model];
     let interval = |model: usize| {
-        let own = &board.intervals.as_ref()?.elo[model].interval;
-        Some([own.lower + shift(model), own.upper + shift(model)])
+        let found = board.intervals.as_ref()?;
+        let own = &found.anchored_elo.as_ref().unwrap_or(&found.elo)[model].interval;
+        Some([own.lower, own.upper])
     };
     let layer = match board.intervals {
         Some(_) => Layer::Intervals {
@@ -83,27 +83,43 @@ pub fn page(view: &ResultsView) -> Page {
     }
     page.parts.push(Part::Figures(figures));
     page.parts.push(Part::Table(table(view, &interval)));
-    if let Some(intervals) = &board.intervals {
-        let widest =
-            intervals.elo.iter().map(|own| (own.interval.upper - own.interval.lower) / 2.0).fold(0.0, f64::max);
-        let wanted = scenarios_wanted(board.scenarios, widest, WANTED);
-        let text = format!(
-            "The widest interval is ±{} Elo on {}. If intervals shrink with the root of their number, ±{} wants about {}.",
-            number::fixed(widest, 0),
-            number::counted(board.scenarios as u64, "scenario", "scenarios"),
-            number::fixed(WANTED, 0),
-            number::count(wanted as u64),
-        );
-        page.parts.push(Part::Note(text));
-    }
+    page.parts.extend(stopping_rule(view, &interval));
     page
+}
+
+/// How many scenarios narrower intervals want.
+fn stopping_rule(view: &ResultsView, interval: &dyn Fn(usize) -> Option<[f64; 2]>) -> Option<Part> {
+    let board = view.board.as_ref().ok()?;
+    let half = |&model: &usize| interval(model).map(|[low, high]| (high - low) / 2.0);
+    let widest = view.order.iter().filter_map(half).reduce(f64::max)?;
+    let by_scenario = view.rows as f64 / board.scenarios as f64;
+    let row = |wanted: f64| {
+        let scenarios = scenarios_wanted(board.scenarios, widest, wanted);
+        vec![
+            Cell::Number(Some(wanted), |value| format!("\u{b1}{}", number::fixed(value, 0))),
+            Cell::count(scenarios as u64),
+            Cell::count((scenarios as f64 * by_scenario).round() as u64),
+            Cell::count((scenarios - board.scenarios) as u64),
+        ]
+    };
+    let header = ["Wanted, Elo", "Scenarios", "Judgements", "Scenarios more"];
+    let title = format!(
+        "What narrower intervals want (the widest is \u{b1}{} Elo on {})",
+        number::fixed(widest, 0),
+        number::counted(board.scenarios as u64, "scenario", "scenarios")
+    );
+    let rows = WANTED.map(row);
+    Some(Part::Table(Sheet::new("eigenbench-scenarios-wanted", &title, &header, &rows, Some(help::STOPPING_RULE))))
 }
 
 fn table(view: &ResultsView, interval: &dyn Fn(usize) -> Option<[f64; 2]>) -> Sheet {
     let header = ["Model", "Rank", "Ranks in 95 %", "Elo", "Trust", "Above the next", "Elo, judges alike"];
     let elo = view.elo().unwrap_or_default();
     let Ok(board) = &view.board else { return Sheet::new(TABLE, "Leaderboard", &header, &[], None) };
-    let uniform = view.robustness.as_ref().map(|found| &found.uniform);
+    let uniform = view.robustness.as_ref().map(|found| {
+        let elo: Vec<Option<f64>> = found.uniform.iter().copied().map(Some).collect();
+        view.anchored(&elo)
+    });
     let row = |(place, &model): (usize, &usize)| {
         let ranks = board.intervals.as_ref().map(|intervals| intervals.elo[model].interval.ranks);
         let ranks = ranks.map_or(String::new(), |[best, worst]| match best == worst {
@@ -119,7 +135,7 @@ fn table(view: &ResultsView, interval: &dyn Fn(usize) -> Option<[f64; 2]>) -> Sh
             Cell::Estimate(Some(elo[model]), interval(model), words::elo),
             Cell::Number(Some(board.trust[model]), words::four),
             Cell::Number(above, number::percent),
-            Cell::Number(uniform.map(|uniform| uniform[model]), words::elo),
+            Cell::Number(uniform.as_ref().and_then(|uniform| uniform[model]), words::elo),
         ]
     };
     let rows: Vec<Vec<Cell>> = view.order.iter().enumerate().map(row).collect();

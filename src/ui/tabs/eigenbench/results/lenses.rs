@@ -78,7 +78,13 @@ pub fn page(view: &ResultsView) -> Page {
     let mut rows: Vec<Vec<Cell>> =
         view.order.iter().map(|&model| line(view.model(model), "model", &map.dispositions, model)).collect();
     rows.extend(view.judge_order().into_iter().map(|judge| line(view.judge(judge), "judge", &map.lenses, judge)));
-    page.parts.push(Part::Table(Sheet::new("eigenbench-lens-map", "Lenses and dispositions", &header, &rows, None)));
+    page.parts.push(Part::Table(Sheet::new(
+        "eigenbench-lens-map",
+        "Lenses and dispositions",
+        &header,
+        &rows,
+        Some(help::JUDGE_LENS),
+    )));
     let values: Vec<String> = map.singular_values.iter().map(|value| words::three(*value)).collect();
     page.parts.push(Part::Note(format!("Singular values: {}.", values.join(", "))));
     page

@@ -20,6 +20,7 @@ use eframe::egui::Ui;
 use super::rows::RowFilter;
 use crate::eigenbench::findings::{Judged, Settings};
 use crate::progress::Cancelled;
+use crate::store::RunId;
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::tabs::shared::page::{Click, Page, draw};
@@ -68,6 +69,7 @@ impl Part {
 
 /// Judgements and settings that something was computed from.
 struct Question {
+    run: RunId,
     judged: Arc<Judged>,
     settings: Settings,
 }
@@ -85,6 +87,8 @@ type Computation = Task<Result<Arc<ResultsView>, Cancelled>>;
 #[derive(Default)]
 pub struct Results {
     settings: Settings,
+    /// The run that settings name models, judges and criteria of.
+    run: Option<RunId>,
     part: Part,
     working: Option<(Question, Computation)>,
     /// The newest view and what it answers.
@@ -97,13 +101,14 @@ pub struct Results {
 }
 
 impl Results {
-    /// Draws everything that is known of `judged`, and computes what is not on a background thread. A new `Arc` is a new set of
+    /// Draws everything that is known of `judged` in `run`, and computes what is not on a background thread. A new `Arc` is a new set of
     /// judgements: the view before stays until its own is there. While judging is `live`, only what moves is computed.
     /// Returns which judgements were asked for by a click.
     pub fn show(
         &mut self,
         ui: &mut Ui,
         context: &TabContext<'_>,
+        run: RunId,
         judged: &Arc<Judged>,
         live: bool,
         commands: &mut Vec<Command>,
@@ -113,9 +118,12 @@ impl Results {
             empty_state(ui, "No judgements yet", what, None);
             return None;
         }
+        if self.run.replace(run).is_some_and(|before| before != run) {
+            self.settings = settings::of_another_run(&self.settings);
+        }
         settings::show(ui, judged, &mut self.settings);
         let wanted = Settings { quick: live, ..self.settings.clone() };
-        self.follow(context, judged, &wanted);
+        self.follow(context, run, judged, &wanted);
         if let Some((question, task)) = &self.working
             && !question.settings.quick
             && task.show(ui, "Stop computing")
@@ -152,7 +160,7 @@ impl Results {
 
     /// Takes over what was computed, and computes what is asked now. New settings end a computation under way; new judgements
     /// wait for it, since while judges work there are new ones all the time.
-    fn follow(&mut self, context: &TabContext<'_>, judged: &Arc<Judged>, settings: &Settings) {
+    fn follow(&mut self, context: &TabContext<'_>, run: RunId, judged: &Arc<Judged>, settings: &Settings) {
         if let Some((_, task)) = &mut self.working
             && let Some(result) = task.result()
         {
@@ -163,8 +171,8 @@ impl Results {
                 self.view = Some((question, view));
             }
         }
-        // What belongs to another run is not shown while this one's is computed.
-        let strange = |question: &Question| question.judged.models != judged.models;
+        // What belongs to another run is not shown while this one's is computed, though it may have the same models.
+        let strange = |question: &Question| question.run != run || question.judged.models != judged.models;
         if self.view.as_ref().is_some_and(|(question, _)| strange(question)) {
             self.view = None;
             self.made = None;
@@ -182,7 +190,7 @@ impl Results {
         let (serial, asked, of) = (self.serial, settings.clone(), judged.clone());
         let task =
             Task::begin(context, move |progress| ResultsView::compute(of, asked, serial, progress).map(Arc::new));
-        self.working = Some((Question { judged: judged.clone(), settings: settings.clone() }, task));
+        self.working = Some((Question { run, judged: judged.clone(), settings: settings.clone() }, task));
     }
 }
 
@@ -193,7 +201,9 @@ fn asked_for(view: &ResultsView, part: Part, click: &Click) -> Option<RowFilter>
     let none = RowFilter::default();
     match click {
         Click::Cell { title, row, column } => match title.as_str() {
-            trust::TRUST | judges::COVERAGE => Some(RowFilter { judge: judge(*row), model: model(*column), ..none }),
+            trust::TRUST | trust::POINTS | judges::COVERAGE => {
+                Some(RowFilter { judge: judge(*row), model: model(*column), ..none })
+            }
             trust::WINS => Some(RowFilter { model: model(*row), against: model(*column), ..none }),
             criteria::ELO => {
                 let criterion = *criteria::with_boards(view).get(*row)?;
@@ -204,6 +214,10 @@ fn asked_for(view: &ResultsView, part: Part, click: &Click) -> Option<RowFilter>
         },
         Click::Row { name, row } => match (part, name.as_str()) {
             (Part::Leaderboard, leaderboard::TABLE) => Some(RowFilter { model: model(*row), ..none }),
+            (Part::Trust, trust::BY_JUDGE) => {
+                let [judge, model, against] = trust::by_judge(view).get(*row)?.map(|place| Some(place as u16));
+                Some(RowFilter { judge, model, against, ..none })
+            }
             (Part::Judges, judges::TABLE) => Some(RowFilter { judge: judge(*row), ..none }),
             (Part::Robustness, robustness::RESIDUALS) => {
                 let own = view.robustness.as_ref()?.residuals[*robustness::residual_order(view).get(*row)?];

@@ -5,7 +5,7 @@ use super::words;
 use crate::eigenbench::findings::Variant;
 use crate::figures::figure::{Figure, Layer};
 use crate::figures::number;
-use crate::ui::help::eigenbench as help;
+use crate::ui::help::{Help, eigenbench as help};
 use crate::ui::tabs::shared::page::{Cell, Page, Part, Sheet, Shown, linear};
 use crate::ui::widgets::VerdictKind;
 
@@ -69,13 +69,26 @@ pub fn page(view: &ResultsView) -> Page {
     if !settles.is_empty() {
         page.parts.push(Part::Note(settles));
     }
-    for (name, title, variants) in [
-        ("eigenbench-sensitivity", "Elo under other choices", &found.variants),
-        ("eigenbench-without-judges", "Elo without the judgements of", &found.without_judges),
-        ("eigenbench-without-models", "Elo without the model", &found.without_models),
+    let unsettled: Vec<&str> = (found.variants.iter().chain(&found.without_judges).chain(&found.without_models))
+        .filter(|variant| variant.starts_agreeing < variant.starts)
+        .map(|variant| variant.name.as_str())
+        .collect();
+    if !unsettled.is_empty() {
+        let text = format!(
+            "Starts do not agree for {}: what is left of the judgements does not determine {} leaderboard. A ridge, or fewer \
+             dimensions, would.",
+            unsettled.join(", "),
+            if unsettled.len() == 1 { "its" } else { "their" }
+        );
+        page.sentences.push((VerdictKind::Caution, text));
+    }
+    for (name, title, variants, help) in [
+        ("eigenbench-sensitivity", "Elo under other choices", &found.variants, help::SENSITIVITY),
+        ("eigenbench-without-judges", "Elo without the judgements of", &found.without_judges, help::LEFT_OUT),
+        ("eigenbench-without-models", "Elo without the model", &found.without_models, help::LEFT_OUT),
     ] {
         if !variants.is_empty() {
-            page.parts.push(Part::Table(table(view, name, title, variants)));
+            page.parts.push(Part::Table(table(view, name, title, variants, help)));
         }
     }
     if let Some(held_out) = &board.held_out {
@@ -130,15 +143,15 @@ pub fn page(view: &ResultsView) -> Page {
     page
 }
 
-/// One row a variant, one column a model, with how many ranks change.
-fn table(view: &ResultsView, name: &str, title: &str, variants: &[Variant]) -> Sheet {
-    let header: Vec<String> =
-        [String::new(), "Order changes".to_owned()].into_iter().chain(view.ordered_models()).collect();
-    let mut header: Vec<&str> = header.iter().map(String::as_str).collect();
-    header[0] = "Variant";
+/// One row a variant, one column a model, with how many pairs change their order and how far the model moves that moves most.
+fn table(view: &ResultsView, name: &str, title: &str, variants: &[Variant], help: Help) -> Sheet {
+    let first = ["Variant", "Order changes", "Largest move", "Starts agreeing"].map(str::to_owned);
+    let header: Vec<String> = first.into_iter().chain(view.ordered_models()).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let board = view.elo().unwrap_or_default();
     let row = |variant: &Variant| {
-        let elo = variant.elo.as_ref().ok();
-        let value = |model: usize| elo.and_then(|elo| elo[model]);
+        let elo = variant.elo.as_ref().ok().map(|elo| view.anchored(elo));
+        let value = |model: usize| elo.as_ref().and_then(|elo| elo[model]);
         let there: Vec<f64> = view.order.iter().filter_map(|&model| value(model)).collect();
         let turned: usize =
             there.iter().enumerate().map(|(at, a)| there[at + 1..].iter().filter(|b| a < b).count()).sum();
@@ -146,9 +159,16 @@ fn table(view: &ResultsView, name: &str, title: &str, variants: &[Variant]) -> S
             Ok(_) => Cell::Text(number::counted(turned as u64, "pair", "pairs")),
             Err(problem) => Cell::Text(problem.clone()),
         };
+        let moved = |&model: &usize| value(model).map(|elo| (elo - board[model]).abs());
+        let most = view.order.iter().filter_map(moved).reduce(f64::max);
+        let starts = match variant.starts {
+            0 => String::new(),
+            starts => format!("{} of {starts}", variant.starts_agreeing),
+        };
         let cells = view.order.iter().map(|&model| Cell::Number(value(model), words::elo));
-        [Cell::text(&variant.name), told].into_iter().chain(cells).collect::<Vec<Cell>>()
+        let first = [Cell::text(&variant.name), told, Cell::Number(most, words::elo), Cell::Text(starts)];
+        first.into_iter().chain(cells).collect::<Vec<Cell>>()
     };
     let rows: Vec<Vec<Cell>> = variants.iter().map(row).collect();
-    Sheet::new(name, title, &header, &rows, Some(help::SENSITIVITY))
+    Sheet::new(name, title, &header, &rows, Some(help))
 }

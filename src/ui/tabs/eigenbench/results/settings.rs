@@ -15,6 +15,16 @@ use crate::ui::widgets::{card, what_is};
 /// Height of a list.
 const LIST: f32 = 320.0;
 
+/// What stays of settings where another run is shown: nothing that names models, judges or criteria by their places.
+pub fn of_another_run(settings: &Settings) -> Settings {
+    let mut kept = Settings { criteria: BTreeSet::new(), judges_left_out: BTreeSet::new(), ..settings.clone() };
+    kept.board.anchors.clear();
+    if let PreTrust::Models(_) = kept.board.settling.pre_trust {
+        kept.board.settling.pre_trust = PreTrust::Equal;
+    }
+    kept
+}
+
 /// Draws the settings.
 pub fn show(ui: &mut Ui, judged: &Judged, settings: &mut Settings) {
     card(ui, "", |ui| {

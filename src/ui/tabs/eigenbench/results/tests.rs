@@ -5,6 +5,7 @@ use eframe::egui::{Context, Pos2, RawInput, Rect, Vec2};
 use super::view::ResultsView;
 use super::*;
 use crate::eigenbench::comparisons::{Choice, Comparison};
+use crate::eigenbench::trust::{PreTrust, Settling};
 use crate::progress::Silent;
 use crate::statistics::Stream;
 use crate::ui::tabs::shared::page;
@@ -68,7 +69,8 @@ fn every_page_says_something_and_can_be_drawn_whatever_was_judged() {
         view(judged(40), |_| ()),
         view(judged(40), |settings| settings.quick = true),
         view(judged(12), |settings| settings.board.anchors = vec![1]),
-        view(person, |_| ()),
+        view(person.clone(), |_| ()),
+        view(person, |settings| settings.judges_left_out = [4].into()),
         view(few, |_| ()),
     ] {
         for (part, name, _) in Part::ALL {
@@ -128,7 +130,44 @@ fn a_click_asks_for_the_judgements_behind_it() {
     assert_eq!(asked(Part::Trust, &cell(trust::WINS, 3, 0)), Some(wanted));
     let wanted = RowFilter { criterion: Some(1), model: Some(first), ..none };
     assert_eq!(asked(Part::Criteria, &cell(criteria::ELO, 1, 0)), Some(wanted));
+    assert_eq!(
+        asked(Part::Trust, &cell(trust::POINTS, 0, 3)),
+        Some(RowFilter { judge: Some(first), model: Some(last), ..none })
+    );
+    // The first judge's last pair is the third model against the last.
+    let row = Click::Row { name: trust::BY_JUDGE.to_owned(), row: 5 };
+    let wanted = RowFilter { judge: Some(first), model: Some(view.order[2] as u16), against: Some(last), ..none };
+    assert_eq!(asked(Part::Trust, &row), Some(wanted));
     let row = Click::Row { name: leaderboard::TABLE.to_owned(), row: 3 };
     assert_eq!(asked(Part::Leaderboard, &row), Some(RowFilter { model: Some(last), ..none }));
     assert_eq!(asked(Part::Leaderboard, &cell("Chance of being above", 0, 1)), None);
+}
+
+#[test]
+fn all_leaderboards_stand_on_the_anchor() {
+    let view = view(judged(40), |settings| settings.board.anchors = vec![1]);
+    let robust = view.robustness.as_ref().unwrap();
+    for variant in robust.variants.iter().chain(&robust.without_judges) {
+        let elo = view.anchored(variant.elo.as_ref().unwrap());
+        assert!((elo[1].unwrap() - 1500.0).abs() < 1e-9, "{variant:?}");
+    }
+    // Without the anchor the others keep the mean that they are shown with.
+    let elo = view.anchored(robust.without_models[1].elo.as_ref().unwrap());
+    let mean = |elo: &[Option<f64>]| [0, 2, 3].iter().map(|&model| elo[model].unwrap()).sum::<f64>() / 3.0;
+    let shown: Vec<Option<f64>> = view.elo().unwrap().iter().copied().map(Some).collect();
+    assert_eq!(elo[1], None);
+    assert!((mean(&elo) - mean(&shown)).abs() < 1e-9);
+}
+
+#[test]
+fn settings_of_another_run_name_nobody_of_the_last() {
+    let mut settings = Settings { criteria: [1].into(), judges_left_out: [7].into(), ..Settings::default() };
+    settings.board.anchors = vec![5];
+    settings.board.settling = Settling { damping: 0.2, pre_trust: PreTrust::Models(vec![5]) };
+    settings.board.fit.dimension = 3;
+    let kept = settings::of_another_run(&settings);
+    let mut known = Settings::default();
+    known.board.settling.damping = 0.2;
+    known.board.fit.dimension = 3;
+    assert_eq!(kept, known);
 }

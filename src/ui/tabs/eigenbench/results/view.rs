@@ -59,6 +59,21 @@ impl ResultsView {
         self.judge_order().into_iter().map(|judge| self.judge(judge).to_owned())
     }
 
+    /// Elo of another leaderboard of these models on the scale of [`Self::elo`]: its anchors' mean at 1500. One that lacks an anchor
+    /// moves as the leaderboard itself does.
+    pub fn anchored(&self, elo: &[Option<f64>]) -> Vec<Option<f64>> {
+        let anchors = &self.settings.board.anchors;
+        let own: Option<Vec<f64>> = anchors.iter().map(|&anchor| elo[anchor]).collect();
+        let shift = match own {
+            _ if anchors.is_empty() => 0.0,
+            Some(own) => 1500.0 - own.iter().sum::<f64>() / own.len() as f64,
+            None => {
+                self.elo().zip(self.found.board.as_ref().ok()).map_or(0.0, |(shown, board)| shown[0] - board.elo[0])
+            }
+        };
+        elo.iter().map(|rating| rating.map(|rating| rating + shift)).collect()
+    }
+
     /// Elo with the anchors' mean at 1500 where there are anchors, else with that of nobody.
     pub fn elo(&self) -> Option<&[f64]> {
         let board = self.found.board.as_ref().ok()?;

@@ -1,6 +1,6 @@
 //! Rows of calls: what language models were asked, once each, and what came back.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::values::{from_json, json, now};
 use super::{Project, RunId, StoreError};
@@ -55,6 +55,38 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRow> {
     })
 }
 
+fn worked(transaction: &Transaction<'_>, run: RunId, seconds: f64) -> rusqlite::Result<()> {
+    let mut update = transaction.prepare_cached("UPDATE run SET seconds = ?2 WHERE id = ?1")?;
+    update.execute(params![run.0, seconds]).map(drop)
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    run: RunId,
+    provider: &str,
+    request: &ChatRequest,
+    reply: Result<&Reply, &str>,
+) -> rusqlite::Result<CallId> {
+    let key = request.key(provider);
+    let (text, error) = match reply {
+        Ok(reply) => (Some(json(reply)?), None),
+        Err(error) => (None, Some(error)),
+    };
+    let added = transaction
+        .prepare_cached(
+            "INSERT OR IGNORE INTO call (run, key, at, provider, request, reply, error)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![run.0, key, now(), provider, json(request)?, text, error])?;
+    let id = match added {
+        0 => transaction
+            .prepare_cached("SELECT id FROM call WHERE key = ?1 AND reply IS NOT NULL")?
+            .query_row([key], |row| row.get(0))?,
+        _ => transaction.last_insert_rowid(),
+    };
+    Ok(CallId(id))
+}
+
 impl Project {
     /// The reply to a call that was answered before, whichever run asked.
     pub fn answered(&self, key: &str) -> Result<Option<(CallId, Reply)>, StoreError> {
@@ -75,30 +107,23 @@ impl Project {
         reply: Result<&Reply, &str>,
         seconds: f64,
     ) -> Result<CallId, StoreError> {
-        let key = request.key(provider);
         self.write(|transaction| {
-            let (text, error) = match reply {
-                Ok(reply) => (Some(json(reply)?), None),
-                Err(error) => (None, Some(error)),
-            };
-            let added = transaction
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO call (run, key, at, provider, request, reply, error)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .execute(params![run.0, key, now(), provider, json(request)?, text, error])?;
-            transaction
-                .prepare_cached("UPDATE run SET seconds = ?2 WHERE id = ?1")?
-                .execute(params![run.0, seconds])?;
-            let id = match added {
-                0 => {
-                    transaction.query_row("SELECT id FROM call WHERE key = ?1 AND reply IS NOT NULL", [key], |row| {
-                        row.get(0)
-                    })?
-                }
-                _ => transaction.last_insert_rowid(),
-            };
-            Ok(CallId(id))
+            worked(transaction, run, seconds)?;
+            insert(transaction, run, provider, request, reply)
+        })
+    }
+
+    /// Keeps calls that were answered elsewhere; ones that are known stay as they were first.
+    pub(crate) fn add_calls(
+        &self,
+        run: RunId,
+        provider: &str,
+        calls: &[(ChatRequest, Reply)],
+        seconds: f64,
+    ) -> Result<Vec<CallId>, StoreError> {
+        self.write(|transaction| {
+            worked(transaction, run, seconds)?;
+            calls.iter().map(|(request, reply)| insert(transaction, run, provider, request, Ok(reply))).collect()
         })
     }
 

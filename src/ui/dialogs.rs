@@ -136,6 +136,7 @@ impl Purpose {
             Self::EigenBench(EigenBenchPath::Scenarios) => {
                 Some(("Scenarios", &["json", "jsonl", "txt", "md", "csv", "tsv", "xlsx"]))
             }
+            Self::EigenBench(EigenBenchPath::Judgements) => Some(("Judgements", &["csv", "json", "jsonl"])),
             Self::Judging(JudgingPath::Constitution) | Self::EigenBench(EigenBenchPath::Constitution) => {
                 Some(("Constitution", &["json", "txt", "md", "csv", "tsv", "xlsx"]))
             }
@@ -223,6 +224,12 @@ fn eigenbench_words(wanted: EigenBenchPath) -> (String, &'static str, &'static s
         EigenBenchPath::Scenarios => (
             "Import scenarios",
             "What models respond to: JSON, a text with a scenario a line, or a table with a column named scenario.",
+            "File",
+            "Import",
+        ),
+        EigenBenchPath::Judgements => (
+            "Import judgements",
+            "The EigenBench authors' evaluations (JSON lines or an array), or a table with scenario, judge, eval1, eval2 and choice (CSV).",
             "File",
             "Import",
         ),

@@ -26,6 +26,7 @@ use crate::dempo::constitution::Constitution;
 use crate::eigenbench::scenario::Scenario;
 use crate::formats::{constitutions, scenarios};
 use crate::jobs::collect::CollectSpec;
+use crate::jobs::import_comparisons::ImportComparisonsSpec;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::{Command, EigenBenchPath, TabKind};
@@ -66,6 +67,8 @@ pub struct EigenBenchTab {
     /// A file that is to be read, and what for.
     chosen: Option<(EigenBenchPath, PathBuf)>,
     reading: Requested<Reading>,
+    /// A file of judgements that a run is to take in.
+    judgements: Option<PathBuf>,
     /// What the last import did, or why it did nothing.
     told: Option<Result<String, String>>,
     why_hidden: bool,
@@ -75,6 +78,12 @@ impl EigenBenchTab {
     /// Draws the whole tab into `ui`.
     pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.read(context);
+        if let Some(file) = self.judgements.take() {
+            let spec = ImportComparisonsSpec::of(file);
+            commands.push(Command::StartRun(Box::new(RunSpec::ImportComparisons(spec))));
+            self.outcome.follow_newest();
+            self.form.editing = None;
+        }
         self.form.follow(&self.draft);
         columns::form(ui, "eigenbench", |ui| {
             if form::show(ui, context, &mut self.draft, &mut self.form, commands) {
@@ -96,7 +105,7 @@ impl EigenBenchTab {
                     let form = self.form.run();
                     self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
                 }
-                None => self.nothing_yet(ui),
+                None => self.nothing_yet(ui, commands),
             }
         });
         self.draft.settle(ui, TabKind::EigenBench, commands);
@@ -187,7 +196,7 @@ impl EigenBenchTab {
         }
     }
 
-    fn nothing_yet(&mut self, ui: &mut Ui) {
+    fn nothing_yet(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         ScrollArea::vertical().id_salt("eigenbench nothing").auto_shrink([false, false]).show(ui, |ui| {
             let text = "Models respond to scenarios, reflect on one another's responses, and judge them two by two by your \
                         criteria; a leaderboard of trust forms while they do. Fill in shipped criteria and scenarios, then \
@@ -195,6 +204,7 @@ impl EigenBenchTab {
             if empty_state(ui, "Nothing judged yet", text, Some("Fill in criteria and scenarios")) {
                 self.fill_example();
             }
+            ui.vertical_centered(|ui| form::import_judgements(ui, commands));
         });
     }
 
@@ -245,6 +255,7 @@ impl EigenBenchTab {
     pub fn take_path(&mut self, wanted: EigenBenchPath, path: PathBuf) {
         match wanted {
             EigenBenchPath::Constitution | EigenBenchPath::Scenarios => self.chosen = Some((wanted, path)),
+            EigenBenchPath::Judgements => self.judgements = Some(path),
             EigenBenchPath::Adapter(row) => {
                 if let Some(voice) = self.draft.models.get_mut(row) {
                     voice.adapter = path.display().to_string();

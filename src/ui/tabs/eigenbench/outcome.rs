@@ -7,6 +7,7 @@ use super::super::shared::run_state::{changed_since, run_picker, say, state, unr
 use super::rows::Rows;
 use super::view::View;
 use crate::figures::number;
+use crate::jobs::collect::Judgements;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow};
 use crate::ui::command::Command;
@@ -36,7 +37,7 @@ pub struct Outcome {
 
 /// Whether a run is shown in this tab.
 pub fn is_eigenbench(run: &RunRow) -> bool {
-    matches!(run.spec, RunSpec::Collect(_))
+    matches!(run.spec, RunSpec::Collect(_) | RunSpec::ImportComparisons(_))
 }
 
 fn run_name(run: &RunRow) -> String {
@@ -72,7 +73,7 @@ impl Outcome {
         commands: &mut Vec<Command>,
     ) {
         self.view.follow(context, run.id, |known| {
-            let known = known.and_then(Option::as_ref).map(|view| view.rows.clone());
+            let known = known.and_then(Option::as_ref).map(|view| view.judgements.rows.clone());
             let (spec, id) = (run.spec.clone(), run.id);
             move |project| View::load(project, id, &spec, known.as_ref())
         });
@@ -112,8 +113,12 @@ impl Outcome {
     }
 }
 
-/// What was asked and what it cost.
+/// What was asked and what it cost; of an import, what the file held.
 fn calls(ui: &mut Ui, view: &View) {
+    if view.spec.is_none() {
+        imported(ui, &view.judgements);
+        return;
+    }
     let totals = &view.totals;
     if totals.answered + totals.failed == 0 {
         return;
@@ -124,12 +129,31 @@ fn calls(ui: &mut Ui, view: &View) {
         stats(
             ui,
             &[
-                ("Judgements", number::count(view.rows.len() as u64), "Choices that could be read, by criterion."),
+                (
+                    "Judgements",
+                    number::count(view.judgements.rows.len() as u64),
+                    "Choices that could be read, by criterion.",
+                ),
                 ("Calls answered", number::count(totals.answered), why),
                 ("Calls that failed", number::count(totals.failed), why),
                 ("Tokens read", number::count(totals.prompt_tokens), "As far as providers say."),
                 ("Tokens written", number::count(totals.completion_tokens), "As far as providers say."),
                 ("Cost", cost, "US dollars: what providers say, else tokens at the prices of the form."),
+            ],
+        );
+    });
+}
+
+fn imported(ui: &mut Ui, judgements: &Judgements) {
+    let count = |all: usize| number::count(all as u64);
+    card(ui, "", |ui| {
+        stats(
+            ui,
+            &[
+                ("Judgements", count(judgements.rows.len()), "Choices in the file, by criterion."),
+                ("Models", count(judgements.models.len()), "Those whose responses were compared."),
+                ("Judges outside", count(judgements.outside.len()), "Judges whom nobody judged."),
+                ("Scenarios", count(judgements.scenarios.len()), "What the models responded to."),
             ],
         );
     });

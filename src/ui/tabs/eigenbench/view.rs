@@ -1,20 +1,19 @@
-//! What the centre shows of a collection, read on a background thread.
+//! What the centre shows of judgements, collected or imported, read on a background thread.
 
 use std::sync::Arc;
 
-use crate::jobs::collect::{self, CollectSpec, Coverage, Lengths};
+use crate::jobs::collect::{self, CollectSpec, Coverage, Judgements};
 use crate::jobs::speaker::Speaker;
 use crate::jobs::spec::RunSpec;
 use crate::store::{CallTotals, ComparisonRow, Project, RunId, StoreError};
 
-/// A collection as far as it has come.
+/// The judgements of a run as far as it has come.
 pub struct View {
-    pub spec: Arc<CollectSpec>,
-    /// By constitution, scenario, pass, judge, pair and criterion.
-    pub rows: Arc<Vec<ComparisonRow>>,
-    /// Once the collection has ended.
-    pub lengths: Option<Arc<Lengths>>,
+    pub judgements: Judgements,
+    /// `None` where the judgements were imported.
+    pub spec: Option<Arc<CollectSpec>>,
     pub coverage: Option<Coverage>,
+    /// Of a collection; an import asks nobody.
     pub totals: CallTotals,
     /// US dollars of the calls that this run asked first: what providers say, else tokens at the prices of the form; `None`
     /// where neither is known.
@@ -22,8 +21,8 @@ pub struct View {
 }
 
 impl View {
-    /// Reads a run; `None` where it is no collection. Rows that have not changed stay the same value, so that nothing is
-    /// computed again.
+    /// Reads a run; `None` where it has no judgements to show. Rows that have not changed stay the same value, so that nothing
+    /// is computed again.
     ///
     /// # Errors
     /// What the store says.
@@ -33,20 +32,21 @@ impl View {
         spec: &RunSpec,
         known: Option<&Arc<Vec<ComparisonRow>>>,
     ) -> Result<Option<Self>, StoreError> {
-        let RunSpec::Collect(spec) = spec else { return Ok(None) };
+        let Some(mut judgements) = Judgements::load(project, run, spec)? else { return Ok(None) };
+        if let Some(known) = known.filter(|known| **known == judgements.rows) {
+            judgements.rows = known.clone();
+        }
+        let RunSpec::Collect(spec) = spec else {
+            let (coverage, totals, cost) = (None, CallTotals::default(), None);
+            return Ok(Some(Self { judgements, spec: None, coverage, totals, cost }));
+        };
         let paid = project.paid_calls(run)?;
         let mut costs = paid.iter().filter_map(|(model, reply)| spec.prices.cost(model, reply)).peekable();
         let free = spec.models.iter().map(|model| &model.speaker).all(Speaker::is_local);
         let cost = (free || costs.peek().is_some()).then(|| costs.fold(0.0, |sum, cost| sum + cost));
-        let fresh = project.comparison_rows(run)?;
-        let rows = match known {
-            Some(known) if **known == fresh => known.clone(),
-            _ => Arc::new(fresh),
-        };
         Ok(Some(Self {
-            spec: Arc::new(spec.clone()),
-            rows,
-            lengths: project.document(run, collect::LENGTHS)?.map(Arc::new),
+            judgements,
+            spec: Some(Arc::new(spec.clone())),
             coverage: project.document(run, collect::COVERAGE)?,
             totals: project.call_totals(run)?,
             cost,

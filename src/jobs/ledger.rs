@@ -200,8 +200,8 @@ impl<'a> Ledger<'a> {
     /// US dollars that the calls of earlier sittings cost, as far as is known.
     pub(super) fn paid(&self, prices: &PriceTable) -> Result<f64, StoreError> {
         let Some(stored) = &self.stored else { return Ok(0.0) };
-        let paid = stored.project.paid_calls(stored.run)?;
-        Ok(paid.iter().filter_map(|(model, reply)| prices.cost(model, reply)).sum())
+        let calls = stored.project.calls_by_model(stored.run)?;
+        Ok(calls.iter().filter_map(|own| prices.sum(&own.model, own.dollars, own.without_dollars)).sum())
     }
 
     /// Answers of earlier sittings.

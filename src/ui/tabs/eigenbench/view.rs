@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::jobs::collect::{self, CollectSpec, Coverage, Judgements};
 use crate::jobs::speaker::Speaker;
 use crate::jobs::spec::RunSpec;
-use crate::store::{CallTotals, ComparisonRow, Project, RunId, StoreError};
+use crate::store::{CallTotals, ComparisonRow, ModelCalls, Project, RunId, StoreError};
 
 /// The judgements of a run as far as it has come.
 pub struct View {
@@ -40,8 +40,9 @@ impl View {
             let (coverage, totals, cost) = (None, CallTotals::default(), None);
             return Ok(Some(Self { judgements, spec: None, coverage, totals, cost }));
         };
-        let paid = project.paid_calls(run)?;
-        let mut costs = paid.iter().filter_map(|(model, reply)| spec.prices.cost(model, reply)).peekable();
+        let calls = project.calls_by_model(run)?;
+        let own = |own: &ModelCalls| spec.prices.sum(&own.model, own.dollars, own.without_dollars);
+        let mut costs = calls.iter().filter_map(own).peekable();
         let free = spec.models.iter().map(|model| &model.speaker).all(Speaker::is_local);
         let cost = (free || costs.peek().is_some()).then(|| costs.fold(0.0, |sum, cost| sum + cost));
         Ok(Some(Self {

@@ -107,7 +107,7 @@ impl Btd {
     pub fn mean_nll(&self, cells: &[Cell]) -> f64 {
         let ties: Vec<bool> = self.log_ties.iter().map(|log| log.is_finite()).collect();
         let mut gradient = vec![0.0; (self.judges() + self.models()) * self.dimension + self.judges()];
-        objective(cells, self.models(), self.dimension, &ties, 0.0, &self.parameters(), &mut gradient)
+        objective(&folded(cells), self.models(), self.dimension, &ties, 0.0, &self.parameters(), &mut gradient)
     }
 }
 
@@ -135,6 +135,7 @@ pub fn fit(
     let size = (judges + models) * d + judges;
     let mut judged = vec![false; judges];
     cells.iter().for_each(|cell| judged[usize::from(cell.judge)] = true);
+    let both_orders = folded(cells);
     let mut ended = Vec::new();
     let starts = warm.map(Btd::parameters).into_iter().chain((0..spec.starts).map(|start| {
         let mut stream = Stream::new(spec.seed, u64::from(start));
@@ -152,7 +153,7 @@ pub fn fit(
         progress.report(done as u64, all);
         progress.checkpoint()?;
         ended.push(minimise(start, SLOPE, STEPS, |at, gradient| {
-            objective(cells, models, d, &ties, spec.ridge, at, gradient)
+            objective(&both_orders, models, d, &ties, spec.ridge, at, gradient)
         }));
     }
     let best = (0..ended.len()).min_by(|&a, &b| ended[a].value.total_cmp(&ended[b].value)).unwrap_or_default();
@@ -169,9 +170,42 @@ pub fn fit(
     Ok(Fit { model: chosen, mean_nll, objective, slope, starts_agreeing })
 }
 
+/// Counts with both orders of a pair together: the model does not care who came first.
+struct Folded {
+    judge: usize,
+    /// `first` and `second` of the first order that was met.
+    pair: [usize; 2],
+    /// Ties, first, second.
+    counts: [f64; 3],
+    rows: f64,
+}
+
+/// Cells by judge and pair. Cells of one judge follow one another.
+fn folded(cells: &[Cell]) -> Vec<Folded> {
+    let key = |cell: &Cell| (cell.judge, cell.first.min(cell.second), cell.first.max(cell.second));
+    let mut sorted: Vec<&Cell> = cells.iter().collect();
+    sorted.sort_by_key(|cell| key(cell));
+    let mut all: Vec<Folded> = Vec::with_capacity(sorted.len());
+    for same in sorted.chunk_by(|a, b| key(a) == key(b)) {
+        let mut counts = [0.0; 3];
+        for cell in same {
+            let [tie, first, second] = cell.counts;
+            let own = if cell.first == same[0].first { [tie, first, second] } else { [tie, second, first] };
+            counts.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+        }
+        all.push(Folded {
+            judge: usize::from(same[0].judge),
+            pair: [usize::from(same[0].first), usize::from(same[0].second)],
+            counts,
+            rows: counts.iter().sum(),
+        });
+    }
+    all
+}
+
 /// Mean negative log-likelihood with the ridge, and its gradient (section 4.1).
 fn objective(
-    cells: &[Cell],
+    cells: &[Folded],
     models: usize,
     d: usize,
     ties: &[bool],
@@ -186,33 +220,37 @@ fn objective(
     let (of_lenses, of_rest) = gradient.split_at_mut(judges * d);
     let (of_dispositions, of_ties) = of_rest.split_at_mut(models * d);
     let (mut sum, mut rows) = (0.0, 0.0);
-    for cell in cells {
-        let (i, j, k) = (usize::from(cell.judge), usize::from(cell.first), usize::from(cell.second));
+    for own in cells.chunk_by(|a, b| a.judge == b.judge) {
+        let i = own[0].judge;
+        let (log_tie, lambda) = if ties[i] { (log_ties[i], log_ties[i].exp()) } else { (f64::NEG_INFINITY, 0.0) };
         let lens = &lenses[i * d..][..d];
-        let (first, second) = (&dispositions[j * d..][..d], &dispositions[k * d..][..d]);
-        let (a, b) = (dot(lens, first), dot(lens, second));
-        let tie = if ties[i] { log_ties[i] + 0.5 * (a + b) } else { f64::NEG_INFINITY };
-        let logits = [tie, a, b];
-        let largest = logits.into_iter().fold(f64::NEG_INFINITY, f64::max);
-        let sizes = logits.map(|logit| (logit - largest).exp());
-        let all: f64 = sizes.iter().sum();
-        let m = cell.rows();
-        rows += m;
-        let mut surplus = [0.0; 3];
-        for r in 0..3 {
-            if cell.counts[r] > 0.0 {
-                sum -= cell.counts[r] * (logits[r] - largest - all.ln());
+        let of_lens = &mut of_lenses[i * d..][..d];
+        for cell in own {
+            let [j, k] = cell.pair;
+            let (first, second) = (&dispositions[j * d..][..d], &dispositions[k * d..][..d]);
+            // Half of how much higher the first scores. In units of the higher of both, the other has the size e^-2|half| and a
+            // tie lambda e^-|half|, which no score makes overflow.
+            let half = 0.5 * (dot(lens, first) - dot(lens, second));
+            let less = half.abs();
+            let root = (-less).exp();
+            let (tie, lower) = (lambda * root, root * root);
+            let all = 1.0 + lower + tie;
+            let sizes = if half >= 0.0 { [tie, 1.0, lower] } else { [tie, lower, 1.0] };
+            let below = if half >= 0.0 { cell.counts[2] } else { cell.counts[1] };
+            sum += cell.rows * all.ln() + 2.0 * less * below;
+            if cell.counts[0] > 0.0 {
+                sum += cell.counts[0] * (less - log_tie);
             }
-            surplus[r] = m * sizes[r] / all - cell.counts[r];
-        }
-        let (of_first, of_second) = (surplus[1] + 0.5 * surplus[0], surplus[2] + 0.5 * surplus[0]);
-        for c in 0..d {
-            of_lenses[i * d + c] += of_first * first[c] + of_second * second[c];
-            of_dispositions[j * d + c] += of_first * lens[c];
-            of_dispositions[k * d + c] += of_second * lens[c];
-        }
-        if ties[i] {
-            of_ties[i] += surplus[0];
+            rows += cell.rows;
+            let share = cell.rows / all;
+            let [tied, won, lost] = [0, 1, 2].map(|r| share * sizes[r] - cell.counts[r]);
+            let (of_first, of_second) = (won + 0.5 * tied, lost + 0.5 * tied);
+            for c in 0..d {
+                of_lens[c] += of_first * first[c] + of_second * second[c];
+                of_dispositions[j * d + c] += of_first * lens[c];
+                of_dispositions[k * d + c] += of_second * lens[c];
+            }
+            of_ties[i] += if ties[i] { tied } else { 0.0 };
         }
     }
     let rows = f64::max(rows, 1.0);
@@ -246,6 +284,7 @@ mod tests {
             .collect();
         let at: Vec<f64> = (0..15).map(|k| -0.3 + 0.05 * f64::from(k)).collect();
         let ties = [true; 3];
+        let cells = folded(&cells);
         let mut gradient = vec![0.0; 15];
         objective(&cells, 3, 2, &ties, 0.01, &at, &mut gradient);
         for k in 0..15 {
@@ -256,6 +295,31 @@ mod tests {
             };
             let difference = (value(1e-5) - value(-1e-5)) / 2e-5;
             assert!((difference - gradient[k]).abs() < 1e-7, "{k}: {difference} {}", gradient[k]);
+        }
+    }
+
+    /// Check 14: scores far apart neither overflow nor lose the likelihood.
+    #[test]
+    fn scores_of_hundreds_stay_finite_and_both_orders_count_together() {
+        let (tie, first, second) = (1.0, 2.0, 3.0);
+        let cells = [
+            Cell { judge: 0, first: 0, second: 1, counts: [tie, first, 0.0] },
+            Cell { judge: 0, first: 1, second: 0, counts: [0.0, second, 0.0] },
+        ];
+        let model = |score: f64| Btd {
+            dimension: 1,
+            lenses: vec![1.0, 0.0],
+            dispositions: vec![score, -score],
+            log_ties: vec![0.5, 0.0],
+        };
+        for score in [-800.0, 800.0, 1.5] {
+            let nll = model(score).mean_nll(&cells);
+            // Logits of a tie, the first and the second, with the largest taken out.
+            let logits = [0.5, score, -score];
+            let largest = logits.into_iter().fold(f64::NEG_INFINITY, f64::max);
+            let all = largest + logits.iter().map(|logit| (logit - largest).exp()).sum::<f64>().ln();
+            let known = [tie, first, second].iter().zip(logits).map(|(n, logit)| n * (all - logit)).sum::<f64>() / 6.0;
+            assert!((nll - known).abs() < 1e-12 * (1.0 + known), "{score}: {nll} {known}");
         }
     }
 

@@ -2,7 +2,7 @@
 //! are not independent, so that rows understate.
 
 use super::btd::{Btd, FitSpec, fit};
-use super::comparisons::{Comparison, counted};
+use super::comparisons::{Cell, Choice, Comparison, counted};
 use super::trust::{Settling, elo, trust_matrix};
 use crate::progress::{Cancelled, Progress};
 use crate::statistics::{Stream, quantile, sorted};
@@ -52,20 +52,16 @@ pub fn bootstrap(
     resamples: u32,
     progress: &dyn Progress,
 ) -> Result<Resampled, Cancelled> {
-    let scenarios = rows.iter().map(|row| row.scenario as usize + 1).max().unwrap_or(0);
+    let sums = Sums::of(rows, unit);
     let mut found = Resampled { elo: Vec::with_capacity(resamples as usize), failed: 0 };
     for resample in 0..resamples {
         progress.report(u64::from(resample), u64::from(resamples));
         progress.checkpoint()?;
         let mut stream = Stream::new(spec.seed, (1 << 32) + u64::from(resample));
-        let many = if unit == Unit::Scenario { scenarios } else { rows.len() };
+        let many = sums.units();
         let mut times = vec![0u32; many];
         (0..many).for_each(|_| times[stream.below(many as u64) as usize] += 1);
-        let weight = |row: usize| match unit {
-            Unit::Scenario => f64::from(times[rows[row].scenario as usize]),
-            Unit::Rows => f64::from(times[row]),
-        };
-        let cells = counted(rows, weight);
+        let cells = sums.cells(&times);
         let refit = fit(best.models(), &cells, FitSpec { starts: 0, ..spec }, Some(best), &crate::progress::Silent)?;
         match settling.settle(&trust_matrix(&refit.model), best.models()) {
             Ok(found_trust) => found.elo.push(elo(&found_trust.trust)),
@@ -73,6 +69,61 @@ pub fn bootstrap(
         }
     }
     Ok(found)
+}
+
+/// Counts of what is drawn again, so that a resample adds up counts instead of looking at names.
+struct Sums {
+    /// All cells, without their counts.
+    cells: Vec<Cell>,
+    /// Where each unit's counts begin, and where the last one's end.
+    begins: Vec<usize>,
+    /// Cell, choice and count.
+    counts: Vec<(u32, Choice, u32)>,
+}
+
+impl Sums {
+    fn of(rows: &[Comparison], unit: Unit) -> Self {
+        let cells: Vec<Cell> =
+            counted(rows, |_| 1.0).into_iter().map(|cell| Cell { counts: [0.0; 3], ..cell }).collect();
+        let key = |cell: &Cell| (cell.judge, cell.first, cell.second);
+        let place = |row: &Comparison| {
+            cells.binary_search_by_key(&(row.judge, row.first, row.second), key).expect("every row was counted") as u32
+        };
+        let mut all: Vec<(u32, u32, Choice)> = (rows.iter().zip(0..))
+            .map(|(row, number)| (if unit == Unit::Scenario { row.scenario } else { number }, place(row), row.choice))
+            .collect();
+        all.sort_unstable();
+        let units = match unit {
+            Unit::Scenario => all.last().map_or(0, |last| last.0 as usize + 1),
+            Unit::Rows => rows.len(),
+        };
+        let mut begins = vec![0; units + 1];
+        let mut counts = Vec::new();
+        for same in all.chunk_by(|a, b| a == b) {
+            let (unit, cell, choice) = same[0];
+            counts.push((cell, choice, same.len() as u32));
+            begins[unit as usize + 1] = counts.len();
+        }
+        // A number that no scenario has holds nothing.
+        (1..begins.len()).for_each(|at| begins[at] = begins[at].max(begins[at - 1]));
+        Self { cells, begins, counts }
+    }
+
+    fn units(&self) -> usize {
+        self.begins.len() - 1
+    }
+
+    /// Cells that have rows where unit `u` counts `times[u]` times.
+    fn cells(&self, times: &[u32]) -> Vec<Cell> {
+        let mut cells = self.cells.clone();
+        for (place, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0) {
+            for &(cell, choice, count) in &self.counts[self.begins[place]..self.begins[place + 1]] {
+                cells[cell as usize].counts[choice as usize] += f64::from(times * count);
+            }
+        }
+        cells.retain(|cell| cell.rows() > 0.0);
+        cells
+    }
 }
 
 impl Resampled {
@@ -107,4 +158,34 @@ impl Resampled {
 
 fn ranks(elo: &[f64]) -> Vec<usize> {
     elo.iter().map(|own| 1 + elo.iter().filter(|other| *other > own).count()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_units_add_up_to_those_of_their_rows() {
+        let row = |number: u32| Comparison {
+            // A scenario without rows lies between.
+            scenario: [0, 2, 3][number as usize % 3],
+            criterion: 0,
+            pass: 0,
+            judge: (number % 2) as u16,
+            first: (number % 5) as u16,
+            second: 5,
+            choice: Choice::of_figure((number / 7 % 3) as u8).unwrap(),
+        };
+        let rows: Vec<Comparison> = (0..200).map(row).collect();
+        for unit in [Unit::Scenario, Unit::Rows] {
+            let sums = Sums::of(&rows, unit);
+            assert_eq!(sums.units(), if unit == Unit::Scenario { 4 } else { 200 });
+            let times: Vec<u32> = (0..sums.units() as u32).map(|place| place * 3 % 4).collect();
+            let weight = |place: usize| match unit {
+                Unit::Scenario => f64::from(times[rows[place].scenario as usize]),
+                Unit::Rows => f64::from(times[place]),
+            };
+            assert_eq!(sums.cells(&times), counted(&rows, weight));
+        }
+    }
 }

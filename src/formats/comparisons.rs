@@ -19,6 +19,35 @@ pub struct ReadComparisons {
     pub rows: Vec<Comparison>,
 }
 
+impl ReadComparisons {
+    /// Puts judges that nobody judges behind the models that are judged, both in the order in which they were; returns how many
+    /// are judged.
+    pub fn evaluees_first(&mut self) -> usize {
+        let mut judged = vec![false; self.models.len()];
+        for row in &self.rows {
+            judged[usize::from(row.first)] = true;
+            judged[usize::from(row.second)] = true;
+        }
+        let (mut order, outside): (Vec<usize>, Vec<usize>) = (0..judged.len()).partition(|&place| judged[place]);
+        let count = order.len();
+        order.extend(outside);
+        self.reorder(&order);
+        count
+    }
+
+    /// Models in another order: `order` holds their present places.
+    fn reorder(&mut self, order: &[usize]) {
+        let mut to = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(new, &old)| to[old] = new as u16);
+        for row in &mut self.rows {
+            for model in [&mut row.judge, &mut row.first, &mut row.second] {
+                *model = to[usize::from(*model)];
+            }
+        }
+        self.models = order.iter().map(|&old| self.models[old].clone()).collect();
+    }
+}
+
 /// Why a file has no comparisons.
 #[derive(Debug, thiserror::Error)]
 pub enum ComparisonsError {
@@ -102,15 +131,9 @@ pub fn read(path: &Path) -> Result<ReadComparisons, ComparisonsError> {
     if let Some(numbers) = numbers {
         order.sort_by_key(|&place| numbers[place]);
     }
-    let mut to = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(new, &old)| to[old] = new as u16);
-    for row in &mut rows {
-        for model in [&mut row.judge, &mut row.first, &mut row.second] {
-            *model = to[usize::from(*model)];
-        }
-    }
-    let names = order.iter().map(|&old| models.names[old].clone()).collect();
-    Ok(ReadComparisons { models: names, scenarios: scenarios.names, criteria: criteria.names, rows })
+    let mut read = ReadComparisons { models: models.names, scenarios: scenarios.names, criteria: criteria.names, rows };
+    read.reorder(&order);
+    Ok(read)
 }
 
 /// Writes comparisons as [`read`] takes them, with `criterion` and `pass`.
@@ -175,6 +198,14 @@ mod tests {
         assert_eq!(read.rows[0], row);
         let read = read_text("scenario,judge,eval1,eval2,choice\na,zoe,zoe,ann,2\n").unwrap();
         assert_eq!(read.models, ["zoe", "ann"]);
+    }
+
+    #[test]
+    fn judges_whom_nobody_judges_come_last() {
+        let mut read = read_text("scenario,judge,eval1,eval2,choice\n0,1,2,3,1\n0,2,3,2,1\n").unwrap();
+        assert_eq!(read.models, ["1", "2", "3"]);
+        assert_eq!((read.evaluees_first(), read.models.join(" ")), (2, "2 3 1".to_owned()));
+        assert_eq!((read.rows[0].judge, read.rows[0].first, read.rows[1].judge), (2, 0, 0));
     }
 
     #[test]

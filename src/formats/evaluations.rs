@@ -2,6 +2,7 @@
 //! ordered comparison. Models are told apart by name: their numbers differ from run to run.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -15,8 +16,11 @@ use crate::eigenbench::protocol::{Form, Scope};
 /// Texts of an object that judges or evaluees wrote.
 const TEXTS: [&str; 5] = ["eval1 response", "eval2 response", "eval1 reflection", "eval2 reflection", "judge response"];
 
+/// Name of the criterion where one choice was made by the whole constitution.
+pub const WHOLE: &str = "whole";
+
 /// Evaluations that gave no choice, or not all, by reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Losses {
     /// A text is missing or empty.
     pub without_text: u64,
@@ -32,11 +36,30 @@ pub struct Losses {
     pub tolerated_choices: u64,
 }
 
+/// What was said in one evaluation that gave rows; numbers are places among the file's texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Places of its rows.
+    pub rows: Range<usize>,
+    /// Criteria, one a line.
+    pub constitution: usize,
+    /// Of the first and of the second; `None` where the file has no such field.
+    pub responses: [Option<usize>; 2],
+    pub reflections: [Option<usize>; 2],
+    pub verdict: usize,
+}
+
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadEvaluations {
     /// Rows with their names; a criterion is named by its text, or `whole`.
     pub comparisons: ReadComparisons,
+    /// By scenario.
+    pub scenario_texts: Vec<String>,
+    /// Constitutions, responses, reflections and verdicts, each once.
+    pub texts: Vec<String>,
+    /// In the order of the rows.
+    pub said: Vec<Said>,
     /// Objects.
     pub evaluations: u64,
     pub losses: Losses,
@@ -106,6 +129,9 @@ struct Reading {
     scenarios: Names,
     /// By number and text.
     scenario_places: BTreeMap<(Option<u64>, String), u32>,
+    scenario_texts: Vec<String>,
+    texts: Names,
+    said: Vec<Said>,
     criteria: Names,
     passes: Names,
     rows: Vec<Comparison>,
@@ -142,11 +168,23 @@ impl Reading {
                 u16::try_from(self.models.place(name)).map_err(|_| "there are more than 65,536 models".to_owned())
             };
             let (judge, first, second) = (place(&judge)?, place(&first)?, place(&second)?);
+            let start = self.rows.len();
             for (criterion, choice) in choices {
                 let criterion = self.criteria.place(&criterion);
                 let criterion =
                     u16::try_from(criterion).map_err(|_| "there are more than 65,536 criteria".to_owned())?;
                 self.rows.push(Comparison { scenario, criterion, pass, judge, first, second, choice });
+            }
+            if self.rows.len() > start {
+                let mut kept = |field: &str| item.contains_key(field).then(|| self.texts.place(text(field)) as usize);
+                let said = Said {
+                    rows: start..self.rows.len(),
+                    responses: [kept("eval1 response"), kept("eval2 response")],
+                    reflections: [kept("eval1 reflection"), kept("eval2 reflection")],
+                    constitution: self.texts.place(text("constitution")) as usize,
+                    verdict: self.texts.place(reply) as usize,
+                };
+                self.said.push(said);
             }
         }
         self.losses.take(&lost);
@@ -164,6 +202,7 @@ impl Reading {
                 name.push('\'');
             }
             let place = self.scenarios.place(&name);
+            self.scenario_texts.push(text.to_owned());
             self.scenario_places.insert((number, text.to_owned()), place);
             place
         })
@@ -176,7 +215,7 @@ impl Reading {
         // Old runs asked for one choice by the whole constitution.
         let whole = read_choices(reply, criteria.len(), Form { scope: Scope::Whole, ties: true });
         let any = by_criterion.readings.iter().any(|reading| reading.choice().is_some());
-        let (names, verdict) = if any { (criteria, by_criterion) } else { (vec!["whole"], whole) };
+        let (names, verdict) = if any { (criteria, by_criterion) } else { (vec![WHOLE], whole) };
         let mut found = Vec::new();
         for (name, reading) in names.iter().zip(&verdict.readings) {
             match reading.choice() {
@@ -206,6 +245,9 @@ impl Reading {
         };
         Some(ReadEvaluations {
             comparisons,
+            scenario_texts: std::mem::take(&mut self.scenario_texts),
+            texts: std::mem::take(&mut self.texts.names),
+            said: std::mem::take(&mut self.said),
             evaluations: self.evaluations,
             losses: self.losses.clone(),
             by_judge: std::mem::take(&mut self.by_judge),
@@ -214,6 +256,21 @@ impl Reading {
 }
 
 impl Losses {
+    /// Each kind of loss that there is, in words.
+    pub fn words(&self) -> Vec<String> {
+        let of = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+        [
+            of(self.failed_calls, "evaluations are of failed calls that were stored as texts"),
+            of(self.without_text, "evaluations lack a text"),
+            of(self.with_itself, "evaluations compare a model with itself"),
+            of(self.unread, "evaluations hold no choice that can be read"),
+            of(self.missing_choices, "choices are missing in verdicts that hold others"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     fn take(&mut self, other: &Self) {
         self.without_text += other.without_text;
         self.failed_calls += other.failed_calls;

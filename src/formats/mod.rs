@@ -11,6 +11,7 @@ mod json_lines;
 pub mod label_answers;
 mod mangled;
 pub mod named_people;
+pub mod people_comparisons;
 pub mod population_files;
 pub mod preferences;
 pub mod rankings;

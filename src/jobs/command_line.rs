@@ -86,6 +86,9 @@ impl RunSpec {
                 line.extend(["constitution", "questions", "--spec", "questions.json"].map(str::to_owned));
             }
             Self::Collect(_) => line.extend(["eigenbench", "collect", "--spec", "collection.json"].map(str::to_owned)),
+            Self::ImportComparisons(spec) => {
+                line.extend(["eigenbench".to_owned(), "import".to_owned(), quoted(&spec.file.to_string_lossy())]);
+            }
             Self::ImportTrl(spec) => {
                 line.extend(["train".to_owned(), "import-trl".to_owned(), quoted(&spec.job.to_string_lossy())]);
                 option(&mut line, "--trained", &spec.trained.to_string_lossy());

@@ -189,11 +189,19 @@ impl<'a> Ledger<'a> {
         Ok(Some(call))
     }
 
+    /// Keeps calls that were answered elsewhere; none where the run is not stored.
+    pub(super) fn calls(&self, provider: &str, calls: &[(ChatRequest, Reply)]) -> Result<Vec<CallId>, StoreError> {
+        let Some(stored) = &self.stored else { return Ok(Vec::new()) };
+        let kept = stored.project.add_calls(stored.run, provider, calls, stored.seconds())?;
+        (stored.committed)();
+        Ok(kept)
+    }
+
     /// US dollars that the calls of earlier sittings cost, as far as is known.
     pub(super) fn paid(&self, prices: &PriceTable) -> Result<f64, StoreError> {
         let Some(stored) = &self.stored else { return Ok(0.0) };
-        let paid = stored.project.paid_calls(stored.run)?;
-        Ok(paid.iter().filter_map(|(model, reply)| prices.cost(model, reply)).sum())
+        let calls = stored.project.calls_by_model(stored.run)?;
+        Ok(calls.iter().filter_map(|own| prices.sum(&own.model, own.dollars, own.without_dollars)).sum())
     }
 
     /// Answers of earlier sittings.

@@ -8,6 +8,7 @@ mod command_line;
 pub mod context;
 mod escape;
 mod headless;
+pub mod import_comparisons;
 pub mod judge;
 mod ledger;
 mod perfect;

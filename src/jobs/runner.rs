@@ -64,7 +64,8 @@ impl Lane {
             | RunSpec::Verify(_)
             | RunSpec::VerifyPanel(_)
             | RunSpec::ImportTrl(_)
-            | RunSpec::ImportVerdicts(_) => Self::Light,
+            | RunSpec::ImportVerdicts(_)
+            | RunSpec::ImportComparisons(_) => Self::Light,
         }
     }
 }
@@ -499,6 +500,9 @@ fn reaches_outside(project: &Project, spec: &RunSpec) -> Option<String> {
                 Speaker::Mock { .. } => None,
             };
             spec.speakers().find_map(speaks).or_else(|| spec.answer_files().find_map(file))
+        }
+        RunSpec::ImportComparisons(spec) => {
+            project.inside(&spec.file).is_err().then(|| format!("it reads {}", spec.file.display()))
         }
         RunSpec::Fetch(spec) => Some(format!("it downloads {}", spec.model)),
         RunSpec::Verify(spec) => {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::collect::{CollectSpec, Participant};
+use super::import_comparisons::ImportComparisonsSpec;
 use super::judge::{ImportVerdictsSpec, JudgeSpec, QuestionsSpec};
 use super::speaker::Speaker;
 use super::train::{ImportTrlSpec, TrainSpec};
@@ -49,6 +50,8 @@ pub enum RunSpec {
     Questions(QuestionsSpec),
     /// Models respond to scenarios and judge one another's responses.
     Collect(CollectSpec),
+    /// Takes in judgements of models on one another that were given elsewhere.
+    ImportComparisons(ImportComparisonsSpec),
     /// Downloads a hub model into the cache.
     Fetch(FetchSpec),
     /// Re-evaluates a certificate.
@@ -100,6 +103,7 @@ impl RunSpec {
             Self::ImportVerdicts(_) => "import-verdicts",
             Self::Questions(_) => "questions",
             Self::Collect(_) => "collect",
+            Self::ImportComparisons(_) => "import-comparisons",
             Self::Fetch(_) => "fetch",
             Self::Verify(_) => "verify",
             Self::VerifyPanel(_) => "verify-panel",
@@ -121,7 +125,12 @@ impl RunSpec {
             Self::Questions(spec) => spec.seed,
             Self::Collect(spec) => spec.seed,
             Self::Exact(spec) => spec.perfect.as_ref().map_or(0, |perfect| perfect.seed),
-            Self::Fetch(_) | Self::Verify(_) | Self::VerifyPanel(_) | Self::ImportTrl(_) | Self::ImportVerdicts(_) => 0,
+            Self::Fetch(_)
+            | Self::Verify(_)
+            | Self::VerifyPanel(_)
+            | Self::ImportTrl(_)
+            | Self::ImportVerdicts(_)
+            | Self::ImportComparisons(_) => 0,
         }
     }
     /// The model reference the run asks for, if it asks for one by name.
@@ -139,6 +148,7 @@ impl RunSpec {
             Self::Questions(spec) => Some(spec.writer.model()),
             Self::Judge(_)
             | Self::ImportVerdicts(_)
+            | Self::ImportComparisons(_)
             | Self::Collect(_)
             | Self::Lottery(_)
             | Self::TrainMlm(_)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::collect::Collected;
+use super::import_comparisons::ImportedComparisons;
 use super::judge::{Coverage, Judged, WrittenQuestions};
 use super::ledger::Ledger;
 use super::spec::{RunSpec, VerifyPanelSpec, VerifySpec};
@@ -59,6 +60,7 @@ pub enum RunOutcome {
     Judge(Box<Judged>),
     Questions(WrittenQuestions),
     Collect(Box<Collected>),
+    ImportComparisons(Box<ImportedComparisons>),
     /// What is in the cache now.
     Fetch {
         identity: ModelIdentity,
@@ -169,6 +171,7 @@ impl Bench<'_> {
                 coverage: Coverage::default(),
             }))),
             RunSpec::Collect(spec) => self.collect(spec),
+            RunSpec::ImportComparisons(spec) => self.import_comparisons(spec),
             RunSpec::Fetch(spec) => {
                 let model = self.open(&spec.model)?;
                 self.models(std::slice::from_ref(&model.identity))?;

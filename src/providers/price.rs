@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::chat::{ChatRequest, Reply};
+use super::chat::{ChatRequest, Reply, Usage};
 
 /// Characters that make one token, by a rule of thumb for English text.
 const CHARACTERS_PER_TOKEN: u64 = 4;
@@ -89,6 +89,17 @@ impl PriceTable {
         })
     }
 
+    /// What calls to a model cost together in US dollars: what the provider said, and tokens of calls of which it did not at the
+    /// price of the model; `None` where neither is known.
+    pub fn sum(&self, model: &str, said: Option<f64>, without: Option<Usage>) -> Option<f64> {
+        let priced =
+            without.zip(self.price(model)).map(|(usage, price)| price.of(usage.prompt_tokens, usage.completion_tokens));
+        if said.is_none() && priced.is_none() {
+            return None;
+        }
+        Some(said.unwrap_or_default() + priced.unwrap_or_default())
+    }
+
     /// The most that one answer to a question can cost at the price of its model: no tokenizer makes more tokens than
     /// bytes, and no answer is longer than was asked for. `None` without a price.
     pub fn most(&self, request: &ChatRequest) -> Option<f64> {
@@ -139,6 +150,14 @@ mod tests {
         assert_eq!(table().cost("c", &reply(usage, None)), None);
         assert_eq!(table().cost("a", &reply(None, None)), None);
         assert_eq!(table().cost("c", &reply(None, Some(0.25))), Some(0.25));
+    }
+
+    #[test]
+    fn what_is_said_and_what_is_priced_add_up() {
+        let usage = Some(Usage { prompt_tokens: 1000, completion_tokens: 200 });
+        assert!((table().sum("a", Some(0.25), usage).unwrap() - 0.256).abs() < 1e-12);
+        assert_eq!(table().sum("c", Some(0.25), usage), Some(0.25));
+        assert_eq!((table().sum("c", None, usage), table().sum("a", None, None)), (None, None));
     }
 
     #[test]

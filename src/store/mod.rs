@@ -18,7 +18,7 @@ mod survey_rows;
 mod training_rows;
 mod values;
 
-pub use call_rows::{CallId, CallRow, CallTotals};
+pub use call_rows::{CallId, CallRow, CallTotals, ModelCalls};
 pub use chain_rows::ChainCellRow;
 pub use comparison_rows::{CallsBehind, ComparisonRow};
 pub use error::StoreError;

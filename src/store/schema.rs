@@ -26,6 +26,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/05_training.sql")),
     M::up(include_str!("migrations/06_judging.sql")),
     M::up(include_str!("migrations/07_collecting.sql")),
+    M::up(include_str!("migrations/08_call_sums.sql")),
     M::up(include_str!("migrations/09_people.sql")),
 ];
 

@@ -169,6 +169,8 @@ pub enum JudgingPath {
 pub enum EigenBenchPath {
     Constitution,
     Scenarios,
+    /// Judgements that were given elsewhere.
+    Judgements,
     /// The adapter of the model in this row.
     Adapter(usize),
     /// Choices that people made elsewhere, for a collection.

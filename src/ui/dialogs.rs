@@ -139,6 +139,7 @@ impl Purpose {
             Self::EigenBench(EigenBenchPath::Scenarios) => {
                 Some(("Scenarios", &["json", "jsonl", "txt", "md", "csv", "tsv", "xlsx"]))
             }
+            Self::EigenBench(EigenBenchPath::Judgements) => Some(("Judgements", &["csv", "json", "jsonl"])),
             Self::Judging(JudgingPath::Constitution) | Self::EigenBench(EigenBenchPath::Constitution) => {
                 Some(("Constitution", &["json", "txt", "md", "csv", "tsv", "xlsx"]))
             }
@@ -244,6 +245,12 @@ fn eigenbench_words(wanted: EigenBenchPath) -> (String, &'static str, &'static s
         EigenBenchPath::LabelScores => {
             ("Choose a reference", "A CSV file with model and a column of scores.", "File", "Use")
         }
+        EigenBenchPath::Judgements => (
+            "Import judgements",
+            "The EigenBench authors' evaluations (JSON lines or an array), or a table with scenario, judge, eval1, eval2 and choice (CSV).",
+            "File",
+            "Import",
+        ),
         EigenBenchPath::Adapter(_) => return judging_words(JudgingPath::Adapter(0)),
     };
     (title.to_owned(), text, label, verb)

@@ -40,6 +40,7 @@ pub fn run_kind(kind: &str) -> String {
         "import-verdicts" => "Imported verdicts".to_owned(),
         "questions" => "Writing questions".to_owned(),
         "collect" => "EigenBench collection".to_owned(),
+        "import-comparisons" => "Imported judgements".to_owned(),
         "fetch" => "Download".to_owned(),
         "lottery" => "Lottery".to_owned(),
         "verify" => "Verify".to_owned(),
@@ -87,6 +88,7 @@ pub fn about(spec: &RunSpec) -> String {
             counted(spec.scenarios.len() as u64, "scenario", "scenarios"),
             counted(spec.models.len() as u64, "model", "models")
         ),
+        RunSpec::ImportComparisons(spec) => spec.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         RunSpec::Fetch(_) => String::new(),
         RunSpec::Verify(_) => "a certificate".to_owned(),
         RunSpec::VerifyPanel(spec) => spec.name.clone(),

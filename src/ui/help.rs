@@ -2,6 +2,7 @@
 
 pub mod eigenbench;
 pub mod eigenbench_labs;
+pub mod eigenbench_people;
 pub mod judging;
 
 use super::widgets::stat::first_sentence;
@@ -494,7 +495,12 @@ const OTHERS: [Help; 91] = [
 
 /// All explanations.
 pub fn all() -> impl Iterator<Item = Help> {
-    OTHERS.into_iter().chain(judging::ALL).chain(eigenbench::ALL).chain(eigenbench_labs::ALL)
+    OTHERS
+        .into_iter()
+        .chain(judging::ALL)
+        .chain(eigenbench::ALL)
+        .chain(eigenbench_labs::ALL)
+        .chain(eigenbench_people::ALL)
 }
 
 /// The explanation with this id.

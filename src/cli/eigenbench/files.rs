@@ -1,63 +1,98 @@
 //! `kleroterion eigenbench import` and `export`: the EigenBench authors' files of evaluations.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::super::demand::{Failure, Outcome};
-use super::super::output;
-use super::report::collection;
-use crate::formats::evaluations::{self, Evaluation};
-use crate::formats::{comparisons, whole_file};
-use crate::jobs::collect::CollectSpec;
-use crate::store::{CallId, ComparisonRow, Project};
+use super::super::run::carry_out;
+use super::super::{Common, output};
+use super::report::judgements;
+use crate::eigenbench::choices::read_choices;
+use crate::formats::comparisons::{self, ReadComparisons};
+use crate::formats::evaluations::{self, Evaluation, Losses};
+use crate::formats::whole_file;
+use crate::jobs::collect::{JudgedBy, Judgements};
+use crate::jobs::import_comparisons::{ComparisonSource, ImportComparisonsSpec};
+use crate::jobs::spec::RunSpec;
+use crate::store::{CallId, CallsBehind, ComparisonRow, Project, RunFilter};
 
-/// Import evaluations.
+/// Makes a file that was read without objection a run of the project, if one is named; gives the run's number.
+pub(super) fn keep(common: &Common, file: &Path, source: ComparisonSource) -> Result<Option<i64>, Failure> {
+    let Some(project) = &common.project else { return Ok(None) };
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Failure::input);
+    let (file, folder) = (absolute(file)?, absolute(project)?);
+    // What lies in the project's folder moves with it.
+    let file = file.strip_prefix(&folder).map_or(file.clone(), Path::to_path_buf);
+    let spec =
+        RunSpec::ImportComparisons(ImportComparisonsSpec { source: Some(source), ..ImportComparisonsSpec::of(file) });
+    carry_out(common, &spec)?;
+    let project = Project::open_reader(project).map_err(Failure::internal)?;
+    let filter = RunFilter { kind: Some(spec.kind().to_owned()), archived: false };
+    let newest = project.runs(&filter).map_err(Failure::internal)?.first().map(|run| run.id.0);
+    if let Some(run) = newest {
+        eprintln!("kept as run {run}");
+    }
+    Ok(newest)
+}
+
+/// Import judgements.
 #[derive(Args)]
 pub(crate) struct Import {
-    /// evaluations.jsonl, or an array of evaluations as JSON.
+    #[command(flatten)]
+    common: Common,
+    /// evaluations.jsonl, an array of evaluations as JSON, or comparisons as CSV.
     file: PathBuf,
-    /// Where to write comparisons as CSV for `eigenbench fit`.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Write what was read and what was lost as JSON to FILE (`-`: standard output).
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// Where to write comparisons as CSV for `eigenbench fit`; may be left out where a project keeps them.
+    #[arg(long, value_name = "FILE", required_unless_present = "project")]
+    out: Option<PathBuf>,
 }
 
 impl Import {
     pub(super) fn run(self) -> Outcome {
-        let read = evaluations::read(&self.file).map_err(Failure::input)?;
-        comparisons::write(&self.out, &read.comparisons).map_err(|error| {
-            Failure::Input(format!("the comparisons cannot be written: {error} ({})", self.out.display()))
-        })?;
-        let found = &read.comparisons;
-        eprintln!("{} evaluations, {} judgements of {} models", read.evaluations, found.rows.len(), found.models.len());
-        let lost = &read.losses;
-        for (count, reason) in [
-            (lost.failed_calls, "are of failed calls that were stored as texts"),
-            (lost.without_text, "lack a text"),
-            (lost.with_itself, "compare a model with itself"),
-            (lost.unread, "hold no choice that can be read"),
-        ] {
-            if count > 0 {
-                eprintln!("{count} evaluations {reason}");
+        let source = ComparisonSource::of(&self.file);
+        let mut report = json!({});
+        let found = match source {
+            ComparisonSource::Evaluations => {
+                let read = evaluations::read(&self.file).map_err(Failure::input)?;
+                eprint!("{} evaluations, ", read.evaluations);
+                report = json!({
+                    "evaluations": read.evaluations, "losses": read.losses, "by_judge": read.by_judge,
+                });
+                lost(read.comparisons, &read.losses)
             }
+            ComparisonSource::Comparisons => {
+                lost(comparisons::read(&self.file).map_err(Failure::input)?, &Losses::default())
+            }
+        };
+        if let Some(out) = &self.out {
+            write_comparisons(out, &found)?;
         }
-        if lost.missing_choices > 0 {
-            eprintln!("{} choices are missing in verdicts that hold others", lost.missing_choices);
+        if let Some(run) = keep(&self.common, &self.file, source)? {
+            report["run"] = json!(run);
         }
-        let report = json!({
-            "evaluations": read.evaluations, "rows": found.rows.len(), "models": found.models,
-            "scenarios": found.scenarios.len(), "criteria": found.criteria,
-            "losses": read.losses, "by_judge": read.by_judge,
-        });
-        output::write_json(self.json.as_deref(), &report)
+        report["rows"] = json!(found.rows.len());
+        report["models"] = json!(found.models);
+        report["scenarios"] = json!(found.scenarios.len());
+        report["criteria"] = json!(found.criteria);
+        output::write_json(self.common.json.as_deref(), &report)
     }
 }
 
-/// Export a collection.
+/// Says what was read and what was lost.
+fn lost(found: ReadComparisons, losses: &Losses) -> ReadComparisons {
+    eprintln!("{} judgements of {} models", found.rows.len(), found.models.len());
+    losses.words().iter().for_each(|words| eprintln!("{words}"));
+    found
+}
+
+fn write_comparisons(out: &Path, found: &ReadComparisons) -> Result<(), Failure> {
+    let refused = |error| Failure::Input(format!("the comparisons cannot be written: {error} ({})", out.display()));
+    comparisons::write(out, found).map_err(refused)
+}
+
+/// Export judgements.
 #[derive(Args)]
 pub(crate) struct Export {
     /// The project's folder.
@@ -66,7 +101,7 @@ pub(crate) struct Export {
     /// The run's number.
     #[arg(long, value_name = "N")]
     run: i64,
-    /// Where to write evaluations as JSON lines.
+    /// Where to write evaluations as JSON lines, or comparisons where the name ends in .csv.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -74,19 +109,32 @@ pub(crate) struct Export {
 impl Export {
     pub(super) fn run(self) -> Outcome {
         let project = Project::open_reader(&self.project).map_err(Failure::input)?;
-        let (run, spec) = collection(&project, self.run)?;
-        let rows = project.comparison_rows(run).map_err(Failure::internal)?;
+        let (_, _, found) = judgements(&project, self.run)?;
+        if ComparisonSource::of(&self.out) == ComparisonSource::Comparisons {
+            write_comparisons(&self.out, &named(&found))?;
+            eprintln!("{} judgements ({})", found.rows.len(), self.out.display());
+            return Ok(());
+        }
+        if found.rows.iter().any(|row| row.calls == CallsBehind::default()) {
+            return Err(Failure::Input(format!(
+                "run {} was imported from a table, which holds no texts. Export it as comparisons: give --out a name that \
+                 ends in .csv",
+                self.run
+            )));
+        }
         // One line a verdict, whose rows follow one another.
         let look = |row: &ComparisonRow| (row.constitution, row.scenario, row.pass, row.judge, row.first, row.second);
-        let verdicts: Vec<&[ComparisonRow]> = rows.chunk_by(|a, b| look(a) == look(b)).collect();
+        let verdicts: Vec<&[ComparisonRow]> = found.rows.chunk_by(|a, b| look(a) == look(b)).collect();
         let text = |call: Option<CallId>| -> Result<String, Failure> {
+            // Old files have no reflections.
+            let Some(call) = call else { return Ok(String::new()) };
             let gone = || {
                 Failure::Input(format!(
                     "a call behind run {} was deleted with the run that made it. Export before deleting runs",
                     self.run
                 ))
             };
-            let call = project.call(call.ok_or_else(gone)?).map_err(Failure::internal)?.ok_or_else(gone)?;
+            let call = project.call(call).map_err(Failure::internal)?.ok_or_else(gone)?;
             Ok(call.reply.map(|reply| reply.text).unwrap_or_default())
         };
         let refused = |error: std::io::Error| {
@@ -97,19 +145,18 @@ impl Export {
                 let row = &verdict[0];
                 let texts = |at: usize| Ok((text(row.calls.responses[at])?, text(row.calls.reflections[at])?));
                 let [first, second]: [(String, String); 2] = [texts(0)?, texts(1)?];
-                // Where a repair gave a part of the choices no one reply holds them all.
-                let said = match verdict.iter().all(|other| other.calls.verdict == row.calls.verdict) {
-                    true => text(row.calls.verdict)?,
-                    false => tags(&spec, verdict),
-                };
-                let name = |place: u16| spec.models[usize::from(place)].name.as_str();
+                let judged_by = &found.constitutions[usize::from(row.constitution)];
+                let reply = text(row.calls.verdict)?;
+                // Where a repair gave a part of the choices, or a file mixed constitutions, no one reply says what the rows do.
+                let said = if says(&reply, judged_by, verdict) { reply } else { tags(judged_by, verdict) };
+                let criteria: Vec<&str> = judged_by.texts.iter().map(String::as_str).collect();
                 let line = Evaluation {
-                    constitution: &spec.criteria(usize::from(row.constitution)),
-                    scenario: (row.scenario, &spec.scenarios[row.scenario as usize].text),
-                    judge: (row.judge, name(row.judge)),
+                    constitution: &criteria,
+                    scenario: (row.scenario, &found.scenarios[row.scenario as usize].text),
+                    judge: (row.judge, found.judge(row.judge)),
                     evaluees: [
-                        (row.first, name(row.first), &first.0, &first.1),
-                        (row.second, name(row.second), &second.0, &second.1),
+                        (row.first, found.judge(row.first), &first.0, &first.1),
+                        (row.second, found.judge(row.second), &second.0, &second.1),
                     ],
                     verdict: &said,
                 }
@@ -123,10 +170,27 @@ impl Export {
     }
 }
 
+/// Judgements with everybody's names, as they are written to a table.
+fn named(found: &Judgements) -> ReadComparisons {
+    ReadComparisons {
+        models: [found.models.as_slice(), &found.outside].concat(),
+        scenarios: found.scenarios.iter().map(|scenario| scenario.id.clone()).collect(),
+        criteria: found.criteria(),
+        rows: found.comparisons(None),
+    }
+}
+
+/// Whether all choices of a verdict can be read from one reply.
+fn says(reply: &str, judged_by: &JudgedBy, verdict: &[ComparisonRow]) -> bool {
+    let read = read_choices(reply, judged_by.texts.len(), judged_by.form);
+    let of = |row: &ComparisonRow| read.readings.get(usize::from(row.criterion)).and_then(|reading| reading.choice());
+    verdict.iter().all(|row| of(row) == Some(row.choice))
+}
+
 /// A verdict in the form that was asked for.
-fn tags(spec: &CollectSpec, verdict: &[ComparisonRow]) -> String {
+fn tags(judged_by: &JudgedBy, verdict: &[ComparisonRow]) -> String {
     let line = |row: &ComparisonRow| {
-        let tag = spec.form.tag(usize::from(row.criterion));
+        let tag = judged_by.form.tag(usize::from(row.criterion));
         format!("<{tag}>{}</{tag}>", row.choice.figure())
     };
     verdict.iter().map(line).collect::<Vec<_>>().join("\n")

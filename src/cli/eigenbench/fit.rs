@@ -10,12 +10,14 @@ use super::super::Common;
 use super::super::demand::{Failure, Outcome};
 use super::super::output;
 use super::super::terminal::TerminalProgress;
+use super::files::keep;
 use crate::eigenbench::btd::FitSpec;
 use crate::eigenbench::comparisons::Comparison;
 use crate::eigenbench::leaderboard::{Leaderboard, LeaderboardError, LeaderboardSpec, leaderboard};
 use crate::eigenbench::trust::{PreTrust, Settling};
 use crate::eigenbench::uncertainty::Unit;
 use crate::formats::comparisons::{ReadComparisons, read};
+use crate::jobs::import_comparisons::ComparisonSource;
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Cluster {
@@ -117,11 +119,12 @@ impl FitOptions {
 /// The leaderboard of rows, with what the user should hear of it.
 pub(super) fn board(
     models: &[String],
+    outside: &[String],
     rows: &[Comparison],
     spec: &LeaderboardSpec,
     progress: &TerminalProgress,
 ) -> Result<Leaderboard, LeaderboardError> {
-    let board = leaderboard(models, &[], rows, spec, progress)?;
+    let board = leaderboard(models, outside, rows, spec, progress)?;
     if let Some(orders) = &board.orders
         && orders.first + orders.second > 0
     {
@@ -151,17 +154,24 @@ pub(crate) struct FitCommand {
 impl FitCommand {
     pub(super) fn run(self) -> Outcome {
         self.options.check()?;
-        let ReadComparisons { models, rows, .. } = read(&self.comparisons).map_err(Failure::input)?;
-        let spec = self.options.spec(&models, self.common.seed, 0)?;
+        let mut read = read(&self.comparisons).map_err(Failure::input)?;
+        let judged = read.evaluees_first();
+        let ReadComparisons { models, rows, .. } = read;
+        let (models, outside) = models.split_at(judged);
+        let spec = self.options.spec(models, self.common.seed, 0)?;
+        let run = keep(&self.common, &self.comparisons, ComparisonSource::Comparisons)?;
         let started = Instant::now();
         let progress = TerminalProgress::new();
-        let found = board(&models, &rows, &spec, &progress).map_err(|error| match error {
+        let found = board(models, outside, &rows, &spec, &progress).map_err(|error| match error {
             LeaderboardError::Cancelled(_) => Failure::Cancelled,
             other => Failure::Input(format!("{other} ({})", self.comparisons.display())),
         })?;
         progress.finish();
         print(&found);
         let mut report = json!(found);
+        if let Some(run) = run {
+            report["run"] = json!(run);
+        }
         report["seconds"] = json!(started.elapsed().as_secs_f64());
         output::write_json(self.common.json.as_deref(), &report)
     }

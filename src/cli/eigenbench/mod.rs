@@ -17,11 +17,11 @@ pub(crate) enum Eigenbench {
     Collect(Box<collect::Collect>),
     /// Fit judges' lenses, the trust matrix and Elo to comparisons.
     Fit(fit::FitCommand),
-    /// Leaderboard, intervals and diagnostics of a collection that a project holds.
+    /// Leaderboard, intervals and diagnostics of judgements that a project holds.
     Report(report::Report),
-    /// Read the EigenBench authors' evaluations and write comparisons for `fit`.
+    /// Read the EigenBench authors' evaluations, keep them in a project, or write comparisons for `fit`.
     Import(files::Import),
-    /// Write a collection as the EigenBench authors' evaluations.
+    /// Write judgements of a project as the EigenBench authors' evaluations, or as comparisons.
     Export(files::Export),
     /// What a group gains whose members, as judges, put each other first.
     Collusion(labs::Collusion),

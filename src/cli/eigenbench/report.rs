@@ -14,14 +14,14 @@ use crate::eigenbench::diagnostics::{
 };
 use crate::eigenbench::leaderboard::{Leaderboard, LeaderboardError};
 use crate::eigenbench::reconcile::reconcile;
-use crate::jobs::collect::{COVERAGE, CollectSpec, Coverage, LENGTHS, Lengths, comparisons};
+use crate::jobs::collect::{COVERAGE, Coverage, Judgements};
 use crate::jobs::spec::RunSpec;
-use crate::store::{ComparisonRow, Project, RunId};
+use crate::store::{Project, RunId};
 
 /// Resamples behind intervals where the user does not say.
 const RESAMPLES: u32 = 200;
 
-/// Report on a collection.
+/// Report on judgements that a run collected or took in.
 #[derive(Args)]
 pub(crate) struct Report {
     /// The project's folder.
@@ -40,34 +40,36 @@ pub(crate) struct Report {
     json: Option<PathBuf>,
 }
 
-/// A collection and the project that holds it.
-pub(super) fn collection(project: &Project, run: i64) -> Result<(RunId, CollectSpec), Failure> {
+/// The judgements of a run, collected or imported.
+pub(super) fn judgements(project: &Project, run: i64) -> Result<(RunId, RunSpec, Judgements), Failure> {
     let row = project.run(RunId(run)).map_err(Failure::input)?;
-    match row.spec {
-        RunSpec::Collect(spec) => Ok((row.id, spec)),
-        _ => Err(Failure::Input(format!("run {run} is no collection ({})", row.kind))),
+    match Judgements::load(project, row.id, &row.spec).map_err(Failure::internal)? {
+        Some(found) => Ok((row.id, row.spec, found)),
+        None if matches!(row.spec, RunSpec::ImportComparisons(_)) => {
+            Err(Failure::Input(format!("run {run} has not taken in its file. Carry it out with `run --run {run}`")))
+        }
+        None => Err(Failure::Input(format!("run {run} has no judgements of models on one another ({})", row.kind))),
     }
 }
 
 impl Report {
     pub(super) fn run(self) -> Outcome {
         let project = Project::open_reader(&self.project).map_err(Failure::input)?;
-        let (run, spec) = collection(&project, self.run)?;
-        let rows = project.comparison_rows(run).map_err(Failure::internal)?;
+        let (run, spec, found) = judgements(&project, self.run)?;
         let lost: Option<Coverage> = project.document(run, COVERAGE).map_err(Failure::internal)?;
-        let lengths: Option<Lengths> = project.document(run, LENGTHS).map_err(Failure::internal)?;
-        if lost.is_none() {
+        let complete = lost.is_some() || matches!(spec, RunSpec::ImportComparisons(_));
+        if !complete {
             eprintln!("the collection has not ended; this is what there is so far");
         }
         let progress = TerminalProgress::new();
         let mut reports = Vec::new();
-        for constitution in 0..spec.constitutions.len() {
-            reports.push(self.one(&spec, &rows, constitution, lengths.as_ref(), &progress)?);
+        for constitution in 0..found.constitutions.len() {
+            reports.push(self.one(&found, constitution, &progress)?);
         }
         progress.finish();
         let totals = project.call_totals(run).map_err(Failure::internal)?;
         let report = json!({
-            "run": self.run, "complete": lost.is_some(), "constitutions": reports, "coverage": lost,
+            "run": self.run, "complete": complete, "constitutions": reports, "coverage": lost,
             "calls": {
                 "answered": totals.answered, "failed": totals.failed, "prompt_tokens": totals.prompt_tokens,
                 "completion_tokens": totals.completion_tokens, "dollars": totals.cost,
@@ -77,20 +79,13 @@ impl Report {
     }
 
     /// Everything about one constitution; where its rows determine no leaderboard, why.
-    fn one(
-        &self,
-        spec: &CollectSpec,
-        rows: &[ComparisonRow],
-        constitution: usize,
-        lengths: Option<&Lengths>,
-        progress: &TerminalProgress,
-    ) -> Result<Value, Failure> {
-        let models: Vec<String> = spec.models.iter().map(|model| model.name.clone()).collect();
-        let n = models.len();
-        let rows = comparisons(spec, rows, Some(constitution));
-        let settings = self.options.spec(&models, self.seed, RESAMPLES)?;
-        let name = &spec.constitutions[constitution].name;
-        let found = match board(&models, &rows, &settings, progress) {
+    fn one(&self, judgements: &Judgements, constitution: usize, progress: &TerminalProgress) -> Result<Value, Failure> {
+        let (models, outside) = (&judgements.models, &judgements.outside);
+        let (n, all) = (models.len(), models.len() + outside.len());
+        let rows = judgements.comparisons(Some(constitution));
+        let settings = self.options.spec(models, self.seed, RESAMPLES)?;
+        let name = &judgements.constitutions[constitution].name;
+        let found = match board(models, outside, &rows, &settings, progress) {
             Ok(found) => Ok(found),
             Err(LeaderboardError::Cancelled(_)) => return Err(Failure::Cancelled),
             Err(problem) => Err(problem.to_string()),
@@ -101,14 +96,15 @@ impl Report {
             Err(problem) => eprintln!("no leaderboard: {problem}"),
         }
         let length = |scenario: u32, model: u16| {
-            lengths.and_then(|lengths| *lengths.get(scenario as usize)?.get(usize::from(model))?)
+            let lengths = judgements.lengths.as_ref()?;
+            *lengths.get(scenario as usize)?.get(usize::from(model))?
         };
         let mut reconciled = rows.clone();
         reconcile(&mut reconciled);
-        let judges: Vec<Value> = diagnose_judges(n, &rows)
+        let judges: Vec<Value> = diagnose_judges(all, &rows)
             .iter()
-            .zip(longer_shares(n, &reconciled, length))
-            .zip(&models)
+            .zip(longer_shares(all, &reconciled, length))
+            .zip(models.iter().chain(outside))
             .map(|((judge, longer), name)| {
                 let mut value = json!(judge);
                 value["name"] = json!(name);
@@ -117,7 +113,7 @@ impl Report {
                 value
             })
             .collect();
-        let seen = coverage(n, n, &rows);
+        let seen = coverage(all, n, &rows);
         let mut report = json!({
             "constitution": name,
             "leaderboard": found.as_ref().ok(),
@@ -132,29 +128,29 @@ impl Report {
         if let Ok(found) = &found {
             let flat: Vec<f64> = found.matrix.concat();
             report["trust_distances"] = json!(trust_distances(&flat, n).chunks_exact(n).collect::<Vec<_>>());
-            report["variance_shares"] = variance(spec, found);
+            report["variance_shares"] = variance(judgements, found);
         }
         Ok(report)
     }
 }
 
 /// How trust and Elo split between language models and personas, where every language model speaks under every persona.
-fn variance(spec: &CollectSpec, found: &Leaderboard) -> Value {
+fn variance(judgements: &Judgements, found: &Leaderboard) -> Value {
+    let models: Vec<(u16, &str)> =
+        judgements.language_models.iter().copied().zip(judgements.personas.iter().map(String::as_str)).collect();
     let (mut speakers, mut personas) = (Vec::new(), Vec::new());
-    for model in &spec.models {
-        if !speakers.contains(&&model.speaker) {
-            speakers.push(&model.speaker);
+    for (speaker, persona) in &models {
+        if !speakers.contains(speaker) {
+            speakers.push(*speaker);
         }
-        if !personas.contains(&&model.persona) {
-            personas.push(&model.persona);
+        if !personas.contains(persona) {
+            personas.push(*persona);
         }
     }
-    let place =
-        |speaker, persona| spec.models.iter().position(|model| &model.speaker == speaker && &model.persona == persona);
+    let place = |speaker, persona| models.iter().position(|model| *model == (speaker, persona));
     let grid: Option<Vec<usize>> =
         speakers.iter().flat_map(|speaker| personas.iter().map(|persona| place(*speaker, *persona))).collect();
-    let Some(grid) = grid.filter(|grid| grid.len() == spec.models.len() && speakers.len() > 1 && personas.len() > 1)
-    else {
+    let Some(grid) = grid.filter(|grid| grid.len() == models.len() && speakers.len() > 1 && personas.len() > 1) else {
         return Value::Null;
     };
     let shares = |values: &[f64]| {

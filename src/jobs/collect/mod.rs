@@ -4,7 +4,7 @@
 mod comparing;
 mod coverage;
 mod greenbeard;
-mod judged;
+mod judgements;
 mod spec;
 mod texts;
 
@@ -19,7 +19,7 @@ use texts::Texts;
 
 pub use coverage::{ChoiceCounts, Cost, Coverage, CriterionCoverage, ModelCoverage, TextCounts};
 pub use greenbeard::{colluders, collusion_series};
-pub use judged::{criteria, judged};
+pub use judgements::{JudgedBy, Judgements};
 pub use spec::{CollectSpec, Participant};
 
 /// Names of documents in a project: what was lost on the way, and lengths of responses.
@@ -128,16 +128,5 @@ pub fn comparisons(spec: &CollectSpec, rows: &[ComparisonRow], constitution: Opt
         let last = first_criterion.last().copied().unwrap_or_default();
         first_criterion.push(last + spec.form.choices(constitution.clauses.len()) as u16);
     }
-    let wanted = |row: &&ComparisonRow| constitution.is_none_or(|wanted| usize::from(row.constitution) == wanted);
-    let comparison = |row: &ComparisonRow| Comparison {
-        scenario: row.scenario,
-        criterion: row.criterion
-            + if constitution.is_some() { 0 } else { first_criterion[usize::from(row.constitution)] },
-        pass: row.pass,
-        judge: row.judge,
-        first: row.first,
-        second: row.second,
-        choice: row.choice,
-    };
-    rows.iter().filter(wanted).map(comparison).collect()
+    judgements::fitted(rows, &first_criterion, constitution)
 }

@@ -12,7 +12,7 @@ use super::project_thread::{Opening, ProjectThread, Request};
 use super::{ProjectState, Workbench, home_of, unfinished};
 use crate::jobs::spec::RunSpec;
 use crate::store::{Project, RunId};
-use crate::ui::command::{Command, JudgingPath, NewRun, TabKind, TrainingPath};
+use crate::ui::command::{Command, EigenBenchPath, JudgingPath, NewRun, TabKind, TrainingPath};
 use crate::ui::command_palette::Palette;
 use crate::ui::dialogs::{Dialog, Export, Outcome, PathDialog, Purpose, Then};
 use crate::ui::log_panel::Level;
@@ -163,6 +163,7 @@ impl Workbench {
             Some(spec @ (RunSpec::Judge(_) | RunSpec::Questions(_))) => {
                 self.replace_draft(TabKind::Judging, |workbench| workbench.judging.set_spec(&spec));
             }
+            Some(RunSpec::ImportComparisons(_)) => self.ask_path(Purpose::EigenBench(EigenBenchPath::Judgements)),
             Some(RunSpec::ImportTrl(_)) => self.ask_path(Purpose::Training(TrainingPath::TrlJob)),
             Some(RunSpec::Collect(spec)) => {
                 self.replace_draft(TabKind::EigenBench, |workbench| workbench.eigenbench.set_spec(&spec));

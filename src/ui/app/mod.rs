@@ -433,7 +433,7 @@ fn home_of(kind: &str) -> TabKind {
         "lottery" | "verify-panel" => TabKind::Panel,
         "train" | "import-trl" => TabKind::Training,
         "judge" | "questions" | "import-verdicts" => TabKind::Judging,
-        "collect" => TabKind::EigenBench,
+        "collect" | "import-comparisons" => TabKind::EigenBench,
         _ => TabKind::Runs,
     }
 }

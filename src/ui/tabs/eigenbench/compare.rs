@@ -84,7 +84,7 @@ impl Compare {
         });
         self.other = Some(picked);
         self.view.follow(context, picked, |known| {
-            let known = known.and_then(Option::as_ref).map(|view| (view.rows.clone(), view.judged.clone()));
+            let known = known.and_then(Option::as_ref).map(View::known);
             let spec = chosen.spec.clone();
             move |project| View::load(project, picked, &spec, known.as_ref())
         });

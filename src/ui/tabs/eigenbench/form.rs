@@ -201,6 +201,7 @@ fn population(
             draft.models.push(Voice { name: free_name(&draft.models, "Model"), ..like });
             state.model = Some(draft.models.len() - 1);
         }
+        import_judgements(ui, commands);
     });
     CollapsingHeader::new("Personas").id_salt("eigenbench personas").show(ui, |ui| {
         let label = ui.label(theme::caption("One a line: name, colon, text"));
@@ -231,6 +232,15 @@ fn population(
                         all alike\".";
             ui.label(theme::caption(text).weak());
         });
+    }
+}
+
+/// The button that asks for a file of judgements given elsewhere.
+pub fn import_judgements(ui: &mut Ui, commands: &mut Vec<Command>) {
+    let what = "Judgements that were given elsewhere: the EigenBench authors' evaluations with all texts (JSON lines or an \
+                array), or a table with scenario, judge, eval1, eval2 and choice (CSV).";
+    if ui.button("Import judgements…").on_hover_text(what).clicked() {
+        commands.push(Command::ChooseForEigenBench(EigenBenchPath::Judgements));
     }
 }
 

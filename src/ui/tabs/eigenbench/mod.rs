@@ -8,6 +8,7 @@ mod explanation;
 mod form;
 mod labs;
 mod outcome;
+mod people;
 mod results;
 mod rows;
 mod scenario_editor;
@@ -28,10 +29,11 @@ use super::shared::constitution_editor::ConstitutionEditor;
 use super::shared::form_draft::FormDraft;
 use crate::dempo::constitution::Constitution;
 use crate::eigenbench::scenario::Scenario;
-use crate::formats::{constitutions, scenarios};
-use crate::jobs::collect::CollectSpec;
+use crate::formats::{constitutions, people_comparisons, scenarios};
+use crate::jobs::collect::{CollectSpec, Judgements};
+use crate::jobs::import_comparisons::ImportComparisonsSpec;
 use crate::jobs::spec::RunSpec;
-use crate::store::{RunId, RunRow};
+use crate::store::{PersonComparison, Project, RunId, RunRow};
 use crate::ui::command::{Command, EigenBenchPath, TabKind};
 use crate::ui::context::TabContext;
 use crate::ui::format;
@@ -82,12 +84,17 @@ pub struct EigenBenchTab {
     criteria: ConstitutionEditor,
     scenarios: ScenarioEditor,
     place: Place,
+    /// A file of people's choices that is to be read for the run that is shown.
+    people: Option<PathBuf>,
+    reading_people: Requested<Result<(RunId, Arc<Vec<PersonComparison>>), String>>,
     outcome: Outcome,
     collusion: CollusionLab,
     label_recovery: LabelRecoveryLab,
     /// A file that is to be read, and what for.
     chosen: Option<(EigenBenchPath, PathBuf)>,
     reading: Requested<Reading>,
+    /// A file of judgements that a run is to take in.
+    judgements: Option<PathBuf>,
     /// What the last import did, or why it did nothing.
     told: Option<Result<String, String>>,
     why_hidden: bool,
@@ -97,6 +104,13 @@ impl EigenBenchTab {
     /// Draws the whole tab into `ui`.
     pub fn show(&mut self, context: &TabContext<'_>, ui: &mut Ui, commands: &mut Vec<Command>) {
         self.read(context);
+        self.read_people(context, commands);
+        if let Some(file) = self.judgements.take() {
+            let spec = ImportComparisonsSpec::of(file);
+            commands.push(Command::StartRun(Box::new(RunSpec::ImportComparisons(spec))));
+            self.outcome.follow_newest();
+            self.form.editing = None;
+        }
         self.form.follow(&self.draft);
         columns::form(ui, "eigenbench", |ui| {
             if form::show(ui, context, &mut self.draft, &mut self.form, commands) {
@@ -127,7 +141,7 @@ impl EigenBenchTab {
                 (Place::Runs, Some(run)) => {
                     self.outcome.show(ui, context, &form, run, &mut self.why_hidden, commands);
                 }
-                (Place::Runs, None) => self.nothing_yet(ui),
+                (Place::Runs, None) => self.nothing_yet(ui, commands),
             }
         });
         self.draft.settle(ui, TabKind::EigenBench, commands);
@@ -179,6 +193,36 @@ impl EigenBenchTab {
         });
     }
 
+    /// Reads what people chose elsewhere between responses of the run that is shown, and keeps it.
+    fn read_people(&mut self, context: &TabContext<'_>, commands: &mut Vec<Command>) {
+        if let (Some(path), Some(run)) = (self.people.take(), self.outcome.current(context)) {
+            let (wake, directory, id, spec) =
+                (context.wake.clone(), context.directory.clone(), run.id, run.spec.clone());
+            self.told = None;
+            self.reading_people.ask(
+                move || wake(),
+                move || {
+                    let project = Project::open_reader(&directory).map_err(|error| error.to_string())?;
+                    let judgements = Judgements::load(&project, id, &spec).map_err(|error| error.to_string())?;
+                    let judgements = judgements.ok_or("the run that is shown has no judgements yet")?;
+                    let read =
+                        people_comparisons::read(&path, &judgements.names()).map_err(|error| error.to_string())?;
+                    Ok((id, Arc::new(read.into_iter().map(|choice| judgements.kept(choice)).collect())))
+                },
+            );
+        }
+        let Some(found) = self.reading_people.get().cloned() else { return };
+        self.reading_people.clear();
+        self.told = Some(match found {
+            Ok((run, rows)) => {
+                let told = format!("{} choices of people were imported for run {}.", rows.len(), run.0);
+                commands.push(Command::KeepComparisons(run, rows));
+                Ok(told)
+            }
+            Err(problem) => Err(format::sentence(&problem)),
+        });
+    }
+
     fn take(&mut self, imported: Imported) -> String {
         match imported {
             Imported::Criteria(read) => {
@@ -218,7 +262,7 @@ impl EigenBenchTab {
         }
     }
 
-    fn nothing_yet(&mut self, ui: &mut Ui) {
+    fn nothing_yet(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         ScrollArea::vertical().id_salt("eigenbench nothing").auto_shrink([false, false]).show(ui, |ui| {
             let text = "Models respond to scenarios, reflect on one another's responses, and judge them two by two by your \
                         criteria; a leaderboard of trust forms while they do. Fill in an example with mock personas (no \
@@ -227,6 +271,7 @@ impl EigenBenchTab {
             if empty_state(ui, "Nothing judged yet", text, Some("Fill in a small example")) {
                 self.fill_example();
             }
+            ui.vertical_centered(|ui| form::import_judgements(ui, commands));
         });
     }
 
@@ -278,6 +323,7 @@ impl EigenBenchTab {
     pub fn take_path(&mut self, wanted: EigenBenchPath, path: PathBuf) {
         match wanted {
             EigenBenchPath::Constitution | EigenBenchPath::Scenarios => self.chosen = Some((wanted, path)),
+            EigenBenchPath::People => self.people = Some(path),
             EigenBenchPath::LabelAnswers => {
                 self.place = Place::LabelRecovery;
                 self.label_recovery.take_answers(path);
@@ -286,6 +332,7 @@ impl EigenBenchTab {
                 self.place = Place::LabelRecovery;
                 self.label_recovery.take_scores(path);
             }
+            EigenBenchPath::Judgements => self.judgements = Some(path),
             EigenBenchPath::Adapter(row) => {
                 if let Some(voice) = self.draft.models.get_mut(row) {
                     voice.adapter = path.display().to_string();

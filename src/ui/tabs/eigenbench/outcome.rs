@@ -5,10 +5,12 @@ use eframe::egui::{ScrollArea, Ui};
 use super::super::shared::loaded::Loaded;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
 use super::compare::Compare;
+use super::people::People;
 use super::results::Results;
 use super::rows::Rows;
 use super::view::View;
 use crate::figures::number;
+use crate::jobs::collect::Judgements;
 use crate::jobs::spec::RunSpec;
 use crate::store::{RunId, RunRow, RunState};
 use crate::ui::command::Command;
@@ -22,12 +24,14 @@ enum Part {
     #[default]
     Results,
     Rows,
+    People,
     Compare,
 }
 
-const PARTS: [(Part, &str, &str); 3] = [
+const PARTS: [(Part, &str, &str); 4] = [
     (Part::Results, "Results", "The leaderboard and everything behind it, while judging goes on."),
     (Part::Rows, "Judgements", "Every judgement, with the responses, reflections and calls behind it."),
+    (Part::People, "People", "People judge beside the models: blind, with keys; and what mixing their trust in does."),
     (Part::Compare, "Compare runs", "This run beside another: who moved, and whether that could be chance."),
 ];
 
@@ -40,12 +44,13 @@ pub struct Outcome {
     part: Part,
     results: Results,
     rows: Rows,
+    people: People,
     compare: Compare,
 }
 
 /// Whether a run is shown in this tab.
 pub fn is_eigenbench(run: &RunRow) -> bool {
-    matches!(run.spec, RunSpec::Collect(_))
+    matches!(run.spec, RunSpec::Collect(_) | RunSpec::ImportComparisons(_))
 }
 
 fn run_name(run: &RunRow) -> String {
@@ -81,7 +86,7 @@ impl Outcome {
         commands: &mut Vec<Command>,
     ) {
         self.view.follow(context, run.id, |known| {
-            let known = known.and_then(Option::as_ref).map(|view| (view.rows.clone(), view.judged.clone()));
+            let known = known.and_then(Option::as_ref).map(View::known);
             let (spec, id) = (run.spec.clone(), run.id);
             move |project| View::load(project, id, &spec, known.as_ref())
         });
@@ -123,6 +128,7 @@ impl Outcome {
                     }
                 }
                 Part::Rows => self.rows.show(ui, context, run.id, view, commands),
+                Part::People => self.people.show(ui, context, run.id, view, commands),
                 Part::Compare => {
                     let others = context.runs.iter().filter(|run| is_eigenbench(run));
                     self.compare.show(ui, context, run.id, view, others, commands);
@@ -132,8 +138,12 @@ impl Outcome {
     }
 }
 
-/// What was asked and what it cost.
+/// What was asked and what it cost; of an import, what the file held.
 fn calls(ui: &mut Ui, view: &View) {
+    if view.spec.is_none() {
+        imported(ui, &view.judgements);
+        return;
+    }
     let totals = &view.totals;
     if totals.answered + totals.failed == 0 {
         return;
@@ -144,12 +154,31 @@ fn calls(ui: &mut Ui, view: &View) {
         stats(
             ui,
             &[
-                ("Judgements", number::count(view.rows.len() as u64), "Choices that could be read, by criterion."),
+                (
+                    "Judgements",
+                    number::count(view.judgements.rows.len() as u64),
+                    "Choices that could be read, by criterion.",
+                ),
                 ("Calls answered", number::count(totals.answered), why),
                 ("Calls that failed", number::count(totals.failed), why),
                 ("Tokens read", number::count(totals.prompt_tokens), "As far as providers say."),
                 ("Tokens written", number::count(totals.completion_tokens), "As far as providers say."),
                 ("Cost", cost, "US dollars: what providers say, else tokens at the prices of the form."),
+            ],
+        );
+    });
+}
+
+fn imported(ui: &mut Ui, judgements: &Judgements) {
+    let count = |all: usize| number::count(all as u64);
+    card(ui, "", |ui| {
+        stats(
+            ui,
+            &[
+                ("Judgements", count(judgements.rows.len()), "Choices in the file, by criterion."),
+                ("Models", count(judgements.models.len()), "Those whose responses were compared."),
+                ("Judges outside", count(judgements.outside.len()), "Judges whom nobody judged."),
+                ("Scenarios", count(judgements.scenarios.len()), "What the models responded to."),
             ],
         );
     });

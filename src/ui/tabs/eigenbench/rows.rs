@@ -7,8 +7,9 @@ use egui_extras::{Column, TableBuilder};
 
 use super::view::View;
 use crate::eigenbench::comparisons::Choice;
+use crate::eigenbench::scenario::Scenario;
 use crate::figures::number;
-use crate::jobs::collect::{CollectSpec, criteria};
+use crate::jobs::collect::Judgements;
 use crate::store::{CallId, CallRow, CallsBehind, ComparisonRow, RunId, StoreError};
 use crate::ui::command::{Command, LateTable, Table};
 use crate::ui::context::TabContext;
@@ -56,18 +57,6 @@ struct Behind {
     verdict: Option<CallRow>,
 }
 
-/// The first criterion of each constitution, counted over all.
-fn first_criteria(spec: &CollectSpec) -> Vec<u16> {
-    let mut first = 0;
-    let count = |clauses| spec.form.choices(clauses) as u16;
-    let of = |constitution: &Arc<crate::dempo::constitution::Constitution>| {
-        let own = first;
-        first += count(constitution.clauses.len());
-        own
-    };
-    spec.constitutions.iter().map(of).collect()
-}
-
 /// What is looked at.
 #[derive(Default)]
 pub struct Rows {
@@ -107,21 +96,22 @@ impl Rows {
         view: &View,
         commands: &mut Vec<Command>,
     ) {
-        if view.rows.is_empty() {
+        let rows = &view.judgements.rows;
+        if rows.is_empty() {
             empty_state(ui, "No judgements yet", "They appear here as judges give them.", None);
             return;
         }
         self.follow(view);
-        self.filters(ui, &view.spec);
+        self.filters(ui, &view.judgements);
         let Some((_, _, places)) = &self.made else { return };
-        let (found, all) = (places.len() as u64, view.rows.len() as u64);
+        let (found, all) = (places.len() as u64, rows.len() as u64);
         let mut clicked = None;
         ui.horizontal_wrapped(|ui| {
             ui.label(theme::caption(format!("{} of {} judgements", number::count(found), number::count(all))).weak());
             if self.filter != RowFilter::default() && ui.button("Show all").clicked() {
                 self.filter = RowFilter::default();
             }
-            let what = "Every judgement of the collection with names, as eigenbench fit reads them (CSV).";
+            let what = "Every judgement with names, as eigenbench fit reads them (CSV).";
             if ui.button("Export judgements…").on_hover_text(what).clicked() {
                 commands.push(Command::ExportLate(table(run, view)));
             }
@@ -134,7 +124,7 @@ impl Rows {
         if let Some(place) = clicked {
             self.selected = Some(place);
             self.fresh = true;
-            let calls = view.rows[place].calls;
+            let calls = rows[place].calls;
             context.query(&mut self.behind, move |project| {
                 let one = |id: Option<CallId>| id.map_or(Ok(None), |id| project.call(id));
                 let CallsBehind { verdict, responses: [r, s], reflections: [f, g] } = calls;
@@ -148,37 +138,39 @@ impl Rows {
     /// Looks through the rows again where they, or what is asked of them, changed.
     fn follow(&mut self, view: &View) {
         let known = |(rows, filter, _): &(Arc<Vec<ComparisonRow>>, RowFilter, Vec<usize>)| {
-            Arc::ptr_eq(rows, &view.rows) && *filter == self.filter
+            Arc::ptr_eq(rows, &view.judgements.rows) && *filter == self.filter
         };
         if self.made.as_ref().is_some_and(known) {
             return;
         }
-        self.criteria = criteria(&view.spec);
-        let first = first_criteria(&view.spec);
+        let all = &view.judgements.rows;
+        self.criteria = view.judgements.criteria();
+        let first = view.judgements.first_criteria();
         let lets = |row: &ComparisonRow| {
             let offset = first.get(usize::from(row.constitution)).copied().unwrap_or_default();
             self.filter.lets(row, offset + row.criterion)
         };
-        let places: Vec<usize> = (0..).zip(view.rows.iter()).filter(|(_, row)| lets(row)).map(|(at, _)| at).collect();
+        let places: Vec<usize> = (0..).zip(all.iter()).filter(|(_, row)| lets(row)).map(|(at, _)| at).collect();
         // Rows that came in between move the one that was looked at.
-        if self.made.as_ref().is_none_or(|(rows, _, _)| !Arc::ptr_eq(rows, &view.rows)) {
+        if self.made.as_ref().is_none_or(|(rows, _, _)| !Arc::ptr_eq(rows, all)) {
             self.selected = None;
         }
-        self.made = Some((view.rows.clone(), self.filter, places));
+        self.made = Some((all.clone(), self.filter, places));
     }
 
-    fn filters(&mut self, ui: &mut Ui, spec: &CollectSpec) {
-        let names: Vec<String> = spec.models.iter().map(|model| model.name.clone()).collect();
+    fn filters(&mut self, ui: &mut Ui, judgements: &Judgements) {
+        let names = &judgements.models;
+        let judges = [names.as_slice(), &judgements.outside].concat();
         ui.horizontal_wrapped(|ui| {
-            who(ui, "Judge", "any judge", &names, &mut self.filter.judge);
-            who(ui, "Model", "any model", &names, &mut self.filter.model);
-            who(ui, "against", "any other", &names, &mut self.filter.against);
+            who(ui, "Judge", "any judge", &judges, &mut self.filter.judge);
+            who(ui, "Model", "any model", names, &mut self.filter.model);
+            who(ui, "against", "any other", names, &mut self.filter.against);
             who(ui, "Criterion", "any criterion", &self.criteria, &mut self.filter.criterion);
             let mut one = self.filter.scenario.is_some();
             ui.checkbox(&mut one, "One scenario");
             if one {
                 let mut shown = self.filter.scenario.unwrap_or(0) + 1;
-                let last = spec.scenarios.len().max(1) as u32;
+                let last = judgements.scenarios.len().max(1) as u32;
                 let field = ui.add(DragValue::new(&mut shown).range(1..=last).speed(0.2));
                 field.ctx.accesskit_node_builder(field.id, |node| node.set_label("Number of the scenario"));
                 self.filter.scenario = Some(shown - 1);
@@ -191,9 +183,9 @@ impl Rows {
     /// The rows; one that was clicked.
     fn table(&self, ui: &mut Ui, view: &View, places: &[usize]) -> Option<usize> {
         let mut clicked = None;
-        let spec = &view.spec;
-        let name = |place: u16| spec.models.get(usize::from(place)).map_or("?", |model| model.name.as_str());
-        let first = first_criteria(spec);
+        let judgements = &view.judgements;
+        let name = |place: u16| judgements.judge(place);
+        let first = judgements.first_criteria();
         let height = ROW_HEIGHT * SHOWN.min(places.len() as f32 + 1.5);
         let width = ui.available_width();
         ScrollArea::horizontal().id_salt("eigenbench rows wide").auto_shrink([false, true]).show(ui, |ui| {
@@ -219,9 +211,9 @@ impl Rows {
                 .body(|body| {
                     body.rows(ROW_HEIGHT, places.len(), |mut line| {
                         let place = places[line.index()];
-                        let row = &view.rows[place];
+                        let row = &judgements.rows[place];
                         line.set_selected(self.selected == Some(place));
-                        let scenario = &spec.scenarios[row.scenario as usize];
+                        let scenario = judgements.scenarios.get(row.scenario as usize);
                         let criterion = first.get(usize::from(row.constitution)).copied().unwrap_or_default();
                         let criterion = self.criteria.get(usize::from(criterion + row.criterion));
                         let choice = match row.choice {
@@ -229,7 +221,7 @@ impl Rows {
                             Choice::First => "first",
                             Choice::Second => "second",
                         };
-                        let start = format!("{}: {}", scenario.id, shortened(&scenario.text, 60));
+                        let start = scenario.map_or_else(String::new, beginning);
                         let cells = [
                             start.as_str(),
                             name(row.judge),
@@ -254,17 +246,25 @@ impl Rows {
 
     /// What was asked and said behind the row that was clicked.
     fn behind(&mut self, ui: &mut Ui, view: &View) {
-        let Some(row) = self.selected.and_then(|place| view.rows.get(place)) else {
+        let Some(row) = self.selected.and_then(|place| view.judgements.rows.get(place)) else {
             ui.label(
                 theme::caption("Click a judgement for the responses, reflections and the verdict behind it.").weak(),
             );
             return;
         };
-        let spec = &view.spec;
-        let name = |place: u16| spec.models.get(usize::from(place)).map_or("?", |model| model.name.as_str());
+        let judgements = &view.judgements;
+        let name = |place: u16| judgements.judge(place);
         let drawn = card(ui, "Behind this judgement", |ui| {
             ui.set_max_width(theme::READING_WIDTH.min(ui.available_width()));
-            ui.label(theme::strong(&spec.scenarios[row.scenario as usize].text));
+            if let Some(scenario) = judgements.scenarios.get(row.scenario as usize) {
+                let text = if scenario.text.is_empty() { &scenario.id } else { &scenario.text };
+                ui.label(theme::strong(text));
+            }
+            if row.calls == CallsBehind::default() {
+                let text = "The table that this judgement was imported from holds no texts.";
+                ui.label(theme::caption(text).weak());
+                return;
+            }
             let behind = match self.behind.get() {
                 None => {
                     ui.spinner();
@@ -302,6 +302,14 @@ impl Rows {
     }
 }
 
+/// A scenario's id and how its text begins.
+fn beginning(scenario: &Scenario) -> String {
+    match scenario.text.trim() {
+        "" => scenario.id.clone(),
+        text => format!("{}: {}", scenario.id, shortened(text, 60)),
+    }
+}
+
 fn said(ui: &mut Ui, call: Option<&CallRow>, absent: &str) {
     match call.map(|call| &call.reply) {
         Some(Ok(reply)) => ui.label(reply.text.trim()),
@@ -319,16 +327,16 @@ fn call(ui: &mut Ui, id: (usize, &str), name: &str, call: Option<&CallRow>) {
 
 /// All judgements with names, as `eigenbench fit` reads them.
 fn table(run: RunId, view: &View) -> LateTable {
-    let (rows, spec) = (view.rows.clone(), view.spec.clone());
+    let judgements = view.judgements.clone();
     let name = format!("judgements-{}", run.0);
     LateTable::new(&name.clone(), move || {
-        let criteria = criteria(&spec);
-        let first = first_criteria(&spec);
-        let model = |place: u16| spec.models[usize::from(place)].name.clone();
+        let criteria = judgements.criteria();
+        let first = judgements.first_criteria();
+        let model = |place: u16| judgements.judge(place).to_owned();
         let cells = |row: &ComparisonRow| {
             let criterion = usize::from(first[usize::from(row.constitution)] + row.criterion);
             vec![
-                spec.scenarios[row.scenario as usize].id.clone(),
+                judgements.scenarios[row.scenario as usize].id.clone(),
                 model(row.judge),
                 model(row.first),
                 model(row.second),
@@ -340,7 +348,7 @@ fn table(run: RunId, view: &View) -> LateTable {
         Table {
             name: name.clone(),
             header: ["scenario", "judge", "eval1", "eval2", "choice", "criterion", "pass"].map(str::to_owned).to_vec(),
-            rows: rows.iter().map(cells).collect(),
+            rows: judgements.rows.iter().map(cells).collect(),
         }
     })
 }

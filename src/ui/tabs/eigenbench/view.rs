@@ -1,30 +1,41 @@
-//! What the centre shows of a collection, read on a background thread.
+//! What the centre shows of judgements, collected or imported, read on a background thread.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::eigenbench::findings::Judged;
-use crate::jobs::collect::{self, CollectSpec, Coverage, Lengths};
+use crate::jobs::collect::{self, CollectSpec, Coverage, Judgements};
 use crate::jobs::speaker::Speaker;
 use crate::jobs::spec::RunSpec;
-use crate::store::{CallTotals, ComparisonRow, Project, RunId, StoreError};
+use crate::store::{CallId, CallTotals, ModelCalls, Project, RunId, StoreError};
 
-/// A collection as far as it has come.
+/// The judgements of a run as far as it has come.
 pub struct View {
-    pub spec: Arc<CollectSpec>,
-    /// By constitution, scenario, pass, judge, pair and criterion.
-    pub rows: Arc<Vec<ComparisonRow>>,
+    pub judgements: Arc<Judgements>,
     /// The same for the computation.
     pub judged: Arc<Judged>,
+    /// The calls that brought responses, by scenario and model.
+    pub responses: Arc<BTreeMap<u32, BTreeMap<u16, CallId>>>,
+    /// `None` where the judgements were imported.
+    pub spec: Option<Arc<CollectSpec>>,
     pub coverage: Option<Coverage>,
+    /// Of a collection; an import asks nobody.
     pub totals: CallTotals,
     /// US dollars of the calls that this run asked first: what providers say, else tokens at the prices of the form; `None`
     /// where neither is known.
     pub cost: Option<f64>,
 }
 
+/// What was read before: it stays the same value while nothing has changed, so that nothing is computed again.
+pub type Known = (Arc<Judgements>, Arc<Judged>, Arc<BTreeMap<u32, BTreeMap<u16, CallId>>>);
+
 impl View {
-    /// Reads a run; `None` where it is no collection. Rows that have not changed stay the same value, so that nothing is
-    /// computed again.
+    /// What the next reading may keep.
+    pub fn known(&self) -> Known {
+        (self.judgements.clone(), self.judged.clone(), self.responses.clone())
+    }
+
+    /// Reads a run; `None` where it has no judgements to show.
     ///
     /// # Errors
     /// What the store says.
@@ -32,29 +43,30 @@ impl View {
         project: &Project,
         run: RunId,
         spec: &RunSpec,
-        known: Option<&(Arc<Vec<ComparisonRow>>, Arc<Judged>)>,
+        known: Option<&Known>,
     ) -> Result<Option<Self>, StoreError> {
-        let RunSpec::Collect(spec) = spec else { return Ok(None) };
-        let paid = project.paid_calls(run)?;
-        let mut costs = paid.iter().filter_map(|(model, reply)| spec.prices.cost(model, reply)).peekable();
-        let free = spec.models.iter().map(|model| &model.speaker).all(Speaker::is_free);
-        let cost = (free || costs.peek().is_some()).then(|| costs.fold(0.0, |sum, cost| sum + cost));
-        let fresh = project.comparison_rows(run)?;
-        let lengths: Option<Lengths> = project.document(run, collect::LENGTHS)?;
-        let same = known.filter(|(rows, judged)| {
-            **rows == fresh && lengths.as_ref().is_none_or(|lengths| *lengths == judged.lengths)
-        });
-        let (rows, judged) = match same {
+        let Some(fresh) = Judgements::load(project, run, spec)? else { return Ok(None) };
+        let (judgements, judged, responses) = match known.filter(|(known, _, _)| **known == fresh) {
             Some(known) => known.clone(),
             None => {
-                let judged = collect::judged(spec, &fresh, lengths.as_ref(), None);
-                (Arc::new(fresh), Arc::new(judged))
+                let (judged, responses) = (fresh.judged(None), fresh.responses());
+                (Arc::new(fresh), Arc::new(judged), Arc::new(responses))
             }
         };
+        let RunSpec::Collect(spec) = spec else {
+            let (coverage, totals, cost) = (None, CallTotals::default(), None);
+            return Ok(Some(Self { judgements, judged, responses, spec: None, coverage, totals, cost }));
+        };
+        let calls = project.calls_by_model(run)?;
+        let own = |own: &ModelCalls| spec.prices.sum(&own.model, own.dollars, own.without_dollars);
+        let mut costs = calls.iter().filter_map(own).peekable();
+        let free = spec.models.iter().map(|model| &model.speaker).all(Speaker::is_free);
+        let cost = (free || costs.peek().is_some()).then(|| costs.fold(0.0, |sum, cost| sum + cost));
         Ok(Some(Self {
-            spec: Arc::new(spec.clone()),
-            rows,
+            judgements,
             judged,
+            responses,
+            spec: Some(Arc::new(spec.clone())),
             coverage: project.document(run, collect::COVERAGE)?,
             totals: project.call_totals(run)?,
             cost,

@@ -8,7 +8,7 @@ use crate::jobs::speaker::Speaker;
 use crate::jobs::spec::RunSpec;
 use crate::providers::price::PriceTable;
 use crate::ranking::verdicts::Verdicts;
-use crate::store::{AnswerRow, CallTotals, Project, RunId, StoreError, VerdictRow};
+use crate::store::{AnswerRow, CallTotals, ModelCalls, Project, RunId, StoreError, VerdictRow};
 
 /// Answers by question and model.
 pub type Answered = BTreeMap<(u32, u16), AnswerRow>;
@@ -46,8 +46,9 @@ impl View {
             RunSpec::Questions(spec) => &spec.prices,
             _ => &PriceTable::default(),
         };
-        let paid = project.paid_calls(run)?;
-        let mut costs = paid.iter().filter_map(|(model, reply)| prices.cost(model, reply)).peekable();
+        let calls = project.calls_by_model(run)?;
+        let own = |own: &ModelCalls| prices.sum(&own.model, own.dollars, own.without_dollars);
+        let mut costs = calls.iter().filter_map(own).peekable();
         let free = spec.speakers().all(Speaker::is_free);
         let cost = (free || costs.peek().is_some()).then(|| costs.fold(0.0, |sum, cost| sum + cost));
         let RunSpec::Judge(spec) = spec else {

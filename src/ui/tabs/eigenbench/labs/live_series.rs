@@ -7,7 +7,7 @@ use eframe::egui::Ui;
 use crate::eigenbench::findings::{Findings, Settings};
 use crate::figures::figure::{Figure, Layer};
 use crate::figures::number;
-use crate::jobs::collect::{colluders, judged};
+use crate::jobs::collect::{Judgements, colluders};
 use crate::jobs::spec::RunSpec;
 use crate::progress::Silent;
 use crate::store::{RunId, RunState, StoreError};
@@ -57,10 +57,11 @@ impl LiveSeries {
             context.query(&mut self.points, move |project| {
                 let mut points = Vec::with_capacity(ended.len());
                 for (run, spec) in ended {
-                    let judged = judged(&spec, &project.comparison_rows(run)?, None, None);
+                    let count = colluders(&spec).unwrap_or_default();
+                    let Some(found) = Judgements::load(project, run, &RunSpec::Collect(spec))? else { continue };
+                    let judged = found.judged(None);
                     let settings = Settings { quick: true, ..Settings::default() };
                     let elo = Findings::compute(&judged, &settings, &Silent).ok().and_then(|found| found.board.ok());
-                    let count = colluders(&spec).unwrap_or_default();
                     let mean = |values: &[f64]| {
                         let mean = values.iter().sum::<f64>() / values.len() as f64;
                         let low = values.iter().copied().fold(f64::INFINITY, f64::min);

@@ -187,7 +187,7 @@ fn browsing() {
     let folder = tempfile::tempdir().expect("a folder for a while");
     let file = folder.path().join("evaluations.jsonl");
     std::fs::write(&file, evaluations()).expect("room for the file");
-    let project = Project::open(&folder.path().join("project")).expect("a new project");
+    let project = Project::create(&folder.path().join("project"), "Browsing").expect("a new project");
     let spec = RunSpec::ImportComparisons(ImportComparisonsSpec::of(file));
     timed("import of the file", 1, || {
         run_headless(Some(&project), Arc::new(Library::default()), &spec, &Silent).expect("a good file")

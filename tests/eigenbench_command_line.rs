@@ -274,6 +274,7 @@ fn imported_rows_lead_to_what_was_said_and_come_out_again() {
 fn a_table_becomes_a_run_with_the_leaderboard_of_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
+    drop(Project::create(&folder.join("p"), "Test").unwrap());
     // Repeated judgements that no column tells apart.
     let text = comparisons(false);
     let rows = text.split_once('\n').unwrap().1;
@@ -302,6 +303,7 @@ fn a_table_becomes_a_run_with_the_leaderboard_of_its_file() {
 fn a_wrong_row_changes_nothing_and_a_changed_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
+    drop(Project::create(&folder.join("p"), "Test").unwrap());
     std::fs::write(folder.join("e.jsonl"), evaluations()).unwrap();
     ran(folder, &["eigenbench", "import", "e.jsonl", "--project", "p"]);
     let project = Project::open_reader(&folder.join("p")).unwrap();

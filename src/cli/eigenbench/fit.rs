@@ -12,7 +12,6 @@ use super::super::output;
 use super::super::terminal::TerminalProgress;
 use super::files::keep;
 use crate::eigenbench::btd::FitSpec;
-use crate::eigenbench::comparisons::Comparison;
 use crate::eigenbench::leaderboard::{Leaderboard, LeaderboardError, LeaderboardSpec, leaderboard};
 use crate::eigenbench::trust::{PreTrust, Settling};
 use crate::eigenbench::uncertainty::Unit;
@@ -116,15 +115,8 @@ impl FitOptions {
     }
 }
 
-/// The leaderboard of rows, with what the user should hear of it.
-pub(super) fn board(
-    models: &[String],
-    outside: &[String],
-    rows: &[Comparison],
-    spec: &LeaderboardSpec,
-    progress: &TerminalProgress,
-) -> Result<Leaderboard, LeaderboardError> {
-    let board = leaderboard(models, outside, rows, spec, progress)?;
+/// What the user should hear of a leaderboard.
+pub(super) fn told(board: &Leaderboard) {
     if let Some(orders) = &board.orders
         && orders.first + orders.second > 0
     {
@@ -135,7 +127,6 @@ pub(super) fn board(
         );
     }
     board.warnings.iter().for_each(|warning| eprintln!("warning: {warning}; the ridge decides here"));
-    Ok(board)
 }
 
 /// The leaderboard of a file of comparisons.
@@ -162,11 +153,12 @@ impl FitCommand {
         let run = keep(&self.common, &self.comparisons, ComparisonSource::Comparisons)?;
         let started = Instant::now();
         let progress = TerminalProgress::new();
-        let found = board(models, outside, &rows, &spec, &progress).map_err(|error| match error {
+        let found = leaderboard(models, outside, &rows, &spec, &progress).map_err(|error| match error {
             LeaderboardError::Cancelled(_) => Failure::Cancelled,
             other => Failure::Input(format!("{other} ({})", self.comparisons.display())),
         })?;
         progress.finish();
+        told(&found);
         print(&found);
         let mut report = json!(found);
         if let Some(run) = run {

@@ -4,6 +4,7 @@ mod collect;
 mod files;
 mod fit;
 mod labs;
+mod people;
 mod report;
 
 use clap::Subcommand;
@@ -23,6 +24,10 @@ pub(crate) enum Eigenbench {
     Import(files::Import),
     /// Write judgements of a project as the EigenBench authors' evaluations, or as comparisons.
     Export(files::Export),
+    /// Take in what people chose elsewhere between responses of a run.
+    ImportPeople(people::ImportPeople),
+    /// Write what people chose between responses of a run.
+    ExportPeople(people::ExportPeople),
     /// What a group gains whose members, as judges, put each other first.
     Collusion(labs::Collusion),
     /// Whether judging one another finds who is right (as GPQA in the paper).
@@ -37,6 +42,8 @@ impl Eigenbench {
             Self::Report(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::ImportPeople(command) => command.run(),
+            Self::ExportPeople(command) => command.run(),
             Self::Collusion(command) => command.run(),
             Self::LabelRecovery(command) => command.run(),
         }

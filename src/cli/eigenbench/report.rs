@@ -8,12 +8,8 @@ use serde_json::{Value, json};
 use super::super::demand::{Failure, Outcome};
 use super::super::output;
 use super::super::terminal::TerminalProgress;
-use super::fit::{FitOptions, board, print};
-use crate::eigenbench::diagnostics::{
-    Distance, agreement, coverage, diagnose_judges, longer_shares, trust_distances, variance_shares,
-};
-use crate::eigenbench::leaderboard::{Leaderboard, LeaderboardError};
-use crate::eigenbench::reconcile::reconcile;
+use super::fit::{FitOptions, print, told};
+use crate::eigenbench::findings::{Findings, Settings};
 use crate::jobs::collect::{COVERAGE, Coverage, Judgements};
 use crate::jobs::spec::RunSpec;
 use crate::store::{Project, RunId};
@@ -81,29 +77,24 @@ impl Report {
     /// Everything about one constitution; where its rows determine no leaderboard, why.
     fn one(&self, judgements: &Judgements, constitution: usize, progress: &TerminalProgress) -> Result<Value, Failure> {
         let (models, outside) = (&judgements.models, &judgements.outside);
-        let (n, all) = (models.len(), models.len() + outside.len());
         let rows = judgements.comparisons(Some(constitution));
         let settings = self.options.spec(models, self.seed, RESAMPLES)?;
         let name = &judgements.constitutions[constitution].name;
-        let found = match board(models, outside, &rows, &settings, progress) {
-            Ok(found) => Ok(found),
-            Err(LeaderboardError::Cancelled(_)) => return Err(Failure::Cancelled),
-            Err(problem) => Err(problem.to_string()),
-        };
+        let settings = Settings { board: settings, ..Settings::default() };
+        let found = Findings::compute(&judgements.judged(Some(constitution)), &settings, progress)
+            .map_err(|_| Failure::Cancelled)?;
         eprintln!("{name}: {} judgements", rows.len());
-        match &found {
-            Ok(found) => print(found),
+        match &found.board {
+            Ok(board) => {
+                told(board);
+                print(board);
+            }
             Err(problem) => eprintln!("no leaderboard: {problem}"),
         }
-        let length = |scenario: u32, model: u16| {
-            let lengths = judgements.lengths.as_ref()?;
-            *lengths.get(scenario as usize)?.get(usize::from(model))?
-        };
-        let mut reconciled = rows.clone();
-        reconcile(&mut reconciled);
-        let judges: Vec<Value> = diagnose_judges(all, &rows)
+        let judges: Vec<Value> = found
+            .judges
             .iter()
-            .zip(longer_shares(all, &reconciled, length))
+            .zip(&found.longer)
             .zip(models.iter().chain(outside))
             .map(|((judge, longer), name)| {
                 let mut value = json!(judge);
@@ -113,49 +104,28 @@ impl Report {
                 value
             })
             .collect();
-        let seen = coverage(all, n, &rows);
+        let [nominal, interval] = found.alpha;
         let mut report = json!({
             "constitution": name,
-            "leaderboard": found.as_ref().ok(),
-            "problem": found.as_ref().err(),
+            "leaderboard": found.board.as_ref().ok(),
+            "problem": found.board.as_ref().err(),
             "judges": judges,
-            "krippendorff_alpha": {
-                "nominal": agreement(&reconciled, Distance::Nominal),
-                "interval": agreement(&reconciled, Distance::Interval),
-            },
-            "coverage": seen.chunks_exact(n).collect::<Vec<_>>(),
+            "krippendorff_alpha": { "nominal": nominal, "interval": interval },
+            "coverage": found.coverage,
         });
-        if let Ok(found) = &found {
-            let flat: Vec<f64> = found.matrix.concat();
-            report["trust_distances"] = json!(trust_distances(&flat, n).chunks_exact(n).collect::<Vec<_>>());
-            report["variance_shares"] = variance(judgements, found);
+        if found.board.is_ok() {
+            report["trust_distances"] = json!(found.distances);
+            report["variance_shares"] = match &found.personas {
+                Ok(split) => json!({ "trust": split.trust, "elo": split.elo }),
+                Err(_) => Value::Null,
+            };
         }
+        // The leaderboard and what is said of judges stand above.
+        let mut more = json!(found);
+        for above in ["board", "judges", "longer", "coverage", "alpha", "distances", "models", "outside"] {
+            more.as_object_mut().map(|more| more.remove(above));
+        }
+        report["findings"] = more;
         Ok(report)
     }
-}
-
-/// How trust and Elo split between language models and personas, where every language model speaks under every persona.
-fn variance(judgements: &Judgements, found: &Leaderboard) -> Value {
-    let models: Vec<(u16, &str)> =
-        judgements.language_models.iter().copied().zip(judgements.personas.iter().map(String::as_str)).collect();
-    let (mut speakers, mut personas) = (Vec::new(), Vec::new());
-    for (speaker, persona) in &models {
-        if !speakers.contains(speaker) {
-            speakers.push(*speaker);
-        }
-        if !personas.contains(persona) {
-            personas.push(*persona);
-        }
-    }
-    let place = |speaker, persona| models.iter().position(|model| *model == (speaker, persona));
-    let grid: Option<Vec<usize>> =
-        speakers.iter().flat_map(|speaker| personas.iter().map(|persona| place(*speaker, *persona))).collect();
-    let Some(grid) = grid.filter(|grid| grid.len() == models.len() && speakers.len() > 1 && personas.len() > 1) else {
-        return Value::Null;
-    };
-    let shares = |values: &[f64]| {
-        let values: Vec<f64> = grid.iter().map(|&place| values[place]).collect();
-        variance_shares(&values, personas.len())
-    };
-    json!({ "trust": shares(&found.trust), "elo": shares(&found.elo) })
 }

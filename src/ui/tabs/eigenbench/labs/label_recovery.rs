@@ -208,7 +208,9 @@ fn page(found: &Found) -> Page {
     let ways = [
         ("EigenTrust", &recovery.trust),
         ("Agreement with others, no judge", &recovery.agreement),
-        ("Agreement with most, no judge", &recovery.majority),
+        ("Agreement with most, blanks wrong", &recovery.majority),
+        ("Agreement with most, of answered", &recovery.majority_of_answered),
+        ("Share won, no lenses or trust", &recovery.win_share),
     ];
     let truths = [
         ("the reference", reference.as_ref()),
@@ -216,13 +218,15 @@ fn page(found: &Found) -> Page {
         ("right among those answered", of_answered.as_ref()),
     ];
     if let Some((name, truth)) = truths.iter().find_map(|(name, truth)| Some((name, (*truth)?))) {
-        let [own, agreement, _] = ways.map(|(_, scores)| against(scores, truth));
-        let beats = own.distance < agreement.distance;
+        let [own, agreement, .., won] = ways.map(|(_, scores)| against(scores, truth));
+        let beats = own.distance < agreement.distance.min(won.distance);
         let text = format!(
-            "Against {name} EigenTrust turns {} of {} pairs round; plain agreement with others, without any judge, {}.",
+            "Against {name} EigenTrust turns {} of {} pairs round; plain agreement with others, without any judge, {}, \
+             the share won without lenses or trust {}.",
             number::fixed(own.distance, 0),
             own.pairs,
-            number::fixed(agreement.distance, 0)
+            number::fixed(agreement.distance, 0),
+            number::fixed(won.distance, 0)
         );
         page.sentences.push((if beats { VerdictKind::Shown } else { VerdictKind::Nothing }, text));
     } else {
@@ -325,7 +329,7 @@ mod tests {
             page.sentences[0].1.contains("simulated") && page.sentences[1].1.starts_with("Against right among all")
         );
         let Some(Part::Table(orders)) = page.parts.get(1) else { panic!() };
-        assert_eq!(orders.shown.rows.len(), 6);
+        assert_eq!(orders.shown.rows.len(), 10);
         let missing = Question { source: Source::File("/nowhere/answers.csv".into()), ..question };
         assert!(answer(&missing, &Silent).err().unwrap().contains("/nowhere/answers.csv"));
     }

@@ -19,6 +19,7 @@ pub mod label_recovery;
 pub mod leaderboard;
 pub mod lens_map;
 pub mod people;
+pub mod people_agreement;
 pub mod protocol;
 pub mod reconcile;
 pub mod sampling;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::btd::{FitSpec, fit};
 use super::comparisons::{Choice, Comparison, counted};
 use super::diagnostics::trust_distances;
+use super::existence::obstacles;
 use super::trust::{PreTrust, Settling, elo, trust_matrix};
 use crate::progress::{Cancelled, Progress};
 use crate::statistics::Stream;
@@ -161,11 +162,10 @@ pub fn person_reports(
                 agreeing += u64::from(others.signum() == net(row));
             }
         }
-        let mut met = vec![false; models];
-        own.iter().for_each(|row| (met[usize::from(row.first)], met[usize::from(row.second)]) = (true, true));
-        let own_elo = match met.iter().all(|met| *met) {
+        let alone: Vec<Comparison> = own.iter().map(|row| Comparison { judge: 0, ..*row }).collect();
+        // Every model must be there, and nothing may fall apart.
+        let own_elo = match obstacles(models, &counted(&alone, |_| 1.0), true).is_empty() {
             true => {
-                let alone: Vec<Comparison> = own.iter().map(|row| Comparison { judge: 0, ..*row }).collect();
                 // With the ridge alone a scalar fit exists whatever was chosen.
                 let spec = FitSpec { dimension: 1, ridge: ridge.max(1e-4), starts: 2, seed: 0 };
                 let fitted = fit(models, &counted(&alone, |_| 1.0), spec, None, progress)?;

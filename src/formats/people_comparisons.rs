@@ -1,5 +1,6 @@
 //! What people chose between responses of a collection, as CSV: `person, scenario, criterion, first, second, choice`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::eigenbench::comparisons::Choice;
@@ -56,6 +57,7 @@ pub fn read(path: &Path, names: &Names) -> Result<Vec<PersonChoice>, PeopleError
     let criterion = named("criterion");
     let Names { models, scenarios, criteria } = names;
     let mut rows = Vec::new();
+    let mut known = BTreeMap::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -106,6 +108,12 @@ pub fn read(path: &Path, names: &Names) -> Result<Vec<PersonChoice>, PeopleError
             "2" | "second" => Choice::Second,
             other => return Err(wrong(format!("the choice is {other:?}: write 0 for a tie, 1 or 2"))),
         };
+        let pair = (name.to_owned(), scenario, place, a.min(b), a.max(b), a < b);
+        if let Some(before) = known.insert(pair, line) {
+            return Err(wrong(format!(
+                "line {before} has a choice of this person between the same two. Leave one of them"
+            )));
+        }
         rows.push(PersonChoice {
             person: name.to_owned(),
             scenario: scenario as u32,
@@ -195,6 +203,7 @@ mod tests {
         assert!(problem("Ada,1,,m,n,1").contains("no criterion"));
         assert!(problem("Ada,1,1,m,m,1").contains("compared with itself"));
         assert!(problem("Ada,1,1,m,n,better").contains("write 0 for a tie"));
+        assert!(problem("Ada,1,1,m,n,2").contains("line 2 has a choice"));
         assert!(problem(",1,1,m,n,1").contains("no name") && problem("m,1,1,m,n,1").contains("is a model"));
         assert!(read_text("person,scenario,first,second\n").unwrap_err().contains("no column \"choice\""));
         assert!(read_text("person,scenario,criterion,first,second,choice\n").unwrap_err().contains("no choices"));

@@ -4,6 +4,7 @@ pub mod app;
 pub mod command;
 pub mod command_palette;
 pub mod context;
+mod dialog_words;
 pub mod dialogs;
 pub mod format;
 pub mod help;

@@ -58,7 +58,7 @@ mod tests {
         let provider = ProviderSettings::new("Here", "http://127.0.0.1:9/v1", None);
         base.models[0].speaker = Speaker::Provider { provider, model: "small".into() };
         let series = collusion_series(&base, 2, "plum").unwrap();
-        assert_eq!(series.iter().map(|spec| colluders(spec)).collect::<Vec<_>>(), [Some(0), Some(1), Some(2)]);
+        assert_eq!(series.iter().map(colluders).collect::<Vec<_>>(), [Some(0), Some(1), Some(2)]);
         assert_eq!(series[2].models.len(), 5);
         assert!(series[2].models[4].persona.contains("plum") && colluders(&base).is_none());
     }

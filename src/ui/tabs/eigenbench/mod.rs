@@ -48,6 +48,9 @@ enum Imported {
     Scenarios { scenarios: Vec<Scenario>, repeated: usize },
 }
 
+/// What people chose between responses of a run.
+type PeopleOfRun = (RunId, Arc<Vec<PersonComparison>>);
+
 /// With what was assumed while reading.
 type Reading = Result<(Imported, Vec<String>), String>;
 
@@ -86,7 +89,7 @@ pub struct EigenBenchTab {
     place: Place,
     /// A file of people's choices that is to be read for the run that is shown.
     people: Option<PathBuf>,
-    reading_people: Requested<Result<(RunId, Arc<Vec<PersonComparison>>), String>>,
+    reading_people: Requested<Result<PeopleOfRun, String>>,
     outcome: Outcome,
     collusion: CollusionLab,
     label_recovery: LabelRecoveryLab,

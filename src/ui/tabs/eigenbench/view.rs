@@ -9,13 +9,16 @@ use crate::jobs::speaker::Speaker;
 use crate::jobs::spec::RunSpec;
 use crate::store::{CallId, CallTotals, ModelCalls, Project, RunId, StoreError};
 
+/// The calls that brought responses, by scenario and model.
+pub type Responses = Arc<BTreeMap<u32, BTreeMap<u16, CallId>>>;
+
 /// The judgements of a run as far as it has come.
 pub struct View {
     pub judgements: Arc<Judgements>,
     /// The same for the computation.
     pub judged: Arc<Judged>,
     /// The calls that brought responses, by scenario and model.
-    pub responses: Arc<BTreeMap<u32, BTreeMap<u16, CallId>>>,
+    pub responses: Responses,
     /// `None` where the judgements were imported.
     pub spec: Option<Arc<CollectSpec>>,
     pub coverage: Option<Coverage>,
@@ -27,7 +30,7 @@ pub struct View {
 }
 
 /// What was read before: it stays the same value while nothing has changed, so that nothing is computed again.
-pub type Known = (Arc<Judgements>, Arc<Judged>, Arc<BTreeMap<u32, BTreeMap<u16, CallId>>>);
+pub type Known = (Arc<Judgements>, Arc<Judged>, Responses);
 
 impl View {
     /// What the next reading may keep.

@@ -109,10 +109,9 @@ impl LabelRecoveryLab {
             self.follow(context, question);
             if let Some((_, task)) = &self.task
                 && task.show(ui, "Stop fitting")
+                && let Some((question, _)) = self.task.take()
             {
-                if let Some((question, _)) = self.task.take() {
-                    self.made = Some((question, Err("it was stopped; change a setting to begin again".to_owned())));
-                }
+                self.made = Some((question, Err("it was stopped; change a setting to begin again".to_owned())));
             }
             match &self.made {
                 Some((_, Ok(page))) => {

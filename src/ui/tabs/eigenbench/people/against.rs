@@ -6,10 +6,13 @@ use eframe::egui::Ui;
 
 use super::super::view::View;
 use super::teleport::Teleport;
+use crate::eigenbench::diagnostics::Distance;
 use crate::eigenbench::findings::{Findings, Judged, Settings};
 use crate::eigenbench::people::{
     MeanDistances, PersonReport, Teleported, mean_distances, person_reports, teleport_curve,
 };
+use crate::eigenbench::people_agreement::{Contradiction, PeopleAgreement, people_agreement};
+use crate::eigenbench::reconcile::reconcile;
 use crate::figures::figure::{Figure, Layer};
 use crate::figures::number;
 use crate::progress::{Cancelled, Progress};
@@ -22,6 +25,8 @@ use crate::ui::tabs::shared::task::Task;
 use crate::ui::theme;
 use crate::ui::widgets::{VerdictKind, empty_state};
 
+/// So many contradictions are listed.
+const LISTED: usize = 100;
 /// Steps of the curve from 0 to 1.
 const STEPS: u32 = 50;
 
@@ -31,6 +36,7 @@ pub struct PeopleFindings {
     /// People are the last so many judges.
     pub people: usize,
     pub reports: Vec<PersonReport>,
+    pub agreement: PeopleAgreement,
     pub distances: MeanDistances,
     /// `[judges][models]`.
     pub trust: Vec<Vec<f64>>,
@@ -60,9 +66,11 @@ impl PeopleFindings {
             let judge = (usize::from(row.judge) - first + models) as u16;
             crate::eigenbench::comparisons::Comparison { judge, ..*row }
         }));
+        reconcile(&mut rows);
         let kept: Vec<f64> = [&flat[..models * models], &flat[first * models..]].concat();
         let kept_rows: Vec<bool> = [&has_rows[..models], &has_rows[first..]].concat();
         Ok(Ok(Self {
+            agreement: people_agreement(models, people, &rows, Distance::Nominal),
             reports: person_reports(models, people, &rows, settings.board.fit.ridge, progress)?,
             distances: mean_distances(&kept, models, &kept_rows),
             curve: teleport_curve(&kept, models, STEPS),
@@ -197,7 +205,7 @@ fn page(found: &PeopleFindings) -> Page {
         height: 300.0,
         help: board_help::TRUST_MATRIX,
     }]));
-    let header: Vec<String> = ["Person", "Choices", "Ties", "With most models", "Of"]
+    let header: Vec<String> = ["Person", "Choices", "Ties", "With most models", "Of", "Alpha with models"]
         .into_iter()
         .map(str::to_owned)
         .chain(order.iter().map(|place| format!("Own Elo of {}", model(place))))
@@ -213,6 +221,7 @@ fn page(found: &PeopleFindings) -> Page {
             Cell::Number(ties, number::percent),
             Cell::Number(share, number::percent),
             Cell::count(report.compared),
+            Cell::Number(found.agreement.with_majority.get(place).copied().flatten(), three),
         ];
         let elo = order.iter().map(|&model| Cell::Number(own.map(|own| own[model]), |value| number::fixed(value, 0)));
         first.into_iter().chain(elo).collect::<Vec<Cell>>()
@@ -222,6 +231,28 @@ fn page(found: &PeopleFindings) -> Page {
     let text = "With most models: of strict choices, those that agree with the majority of the models' judges on the same pair, \
                 scenario and criterion. Own Elo: a scalar fit of a person's choices alone, as in the paper.";
     page.parts.push(Part::Note(text.to_owned()));
+    if let Some(alpha) = found.agreement.among_people {
+        page.parts.push(Part::Note(format!("Krippendorff's alpha among people is {} (nominal).", three(alpha))));
+    }
+    let header = ["Scenario", "Criterion", "People prefer", "Models prefer", "People", "Models"];
+    let line = |own: &Contradiction| {
+        vec![
+            Cell::count(u64::from(own.scenario) + 1),
+            Cell::text(found.judged.criteria.get(usize::from(own.criterion)).map_or("", String::as_str)),
+            Cell::text(model(&usize::from(own.preferred))),
+            Cell::text(model(&usize::from(own.other))),
+            Cell::Number(Some(own.people), three),
+            Cell::Number(Some(own.models), three),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = found.agreement.contradictions.iter().take(LISTED).map(line).collect();
+    if !rows.is_empty() {
+        let title = "Where people and models contradict each other";
+        page.parts.push(Part::Table(Sheet::new("eigenbench-contradictions", title, &header, &rows, None)));
+        let text = "Means over people and over the models' judges: 1 where all prefer whom people prefer, -1 where all prefer the \
+                    other.";
+        page.parts.push(Part::Note(text.to_owned()));
+    }
     page
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Button, ComboBox, Key, ScrollArea, TextEdit, Ui};
 
-use super::super::view::View;
+use super::super::view::{Responses, View};
 use crate::eigenbench::comparisons::Choice;
 use crate::eigenbench::people::{PersonLook, person_looks};
 use crate::figures::number;
@@ -32,7 +32,7 @@ pub struct Rate {
     /// By this criterion alone, as constitution and criterion; by all of them otherwise.
     only: Option<(u16, u16)>,
     /// Looks of this person, worked out once for the responses that there are.
-    looks: Option<(Arc<BTreeMap<u32, BTreeMap<u16, CallId>>>, Arc<Vec<PersonLook>>)>,
+    looks: Option<(Responses, Arc<Vec<PersonLook>>)>,
     /// Choices of this sitting, newest last; they may not have come back from the project yet.
     given: Vec<PersonComparison>,
     /// Choices taken back that the project may still show.
@@ -109,7 +109,8 @@ impl Rate {
             empty_state(ui, "All judged", text, None);
             return;
         };
-        self.look(ui, context, run, view, look, criterion, commands);
+        self.fetch(context, view, look);
+        self.look(ui, run, view, look, criterion, commands);
     }
 
     fn begin(&mut self, ui: &mut Ui, view: &View) {
@@ -205,26 +206,30 @@ impl Rate {
         true
     }
 
+    /// Reads both responses of a look.
+    fn fetch(&mut self, context: &TabContext<'_>, view: &View, look: PersonLook) {
+        if self.shown == Some(look) {
+            return;
+        }
+        self.shown = Some(look);
+        let call = |model: u16| view.responses.get(&look.scenario).and_then(|models| models.get(&model)).copied();
+        let calls = [call(look.first), call(look.second)];
+        context.query(&mut self.pair, move |project| {
+            let one = |id: Option<CallId>| id.map_or(Ok(None), |id| project.call(id));
+            let [first, second] = calls;
+            Ok(Box::new([one(first)?, one(second)?]))
+        });
+    }
+
     fn look(
         &mut self,
         ui: &mut Ui,
-        context: &TabContext<'_>,
         run: RunId,
         view: &View,
         look: PersonLook,
         (constitution, criterion): (u16, u16),
         commands: &mut Vec<Command>,
     ) {
-        if self.shown != Some(look) {
-            self.shown = Some(look);
-            let call = |model: u16| view.responses.get(&look.scenario).and_then(|models| models.get(&model)).copied();
-            let calls = [call(look.first), call(look.second)];
-            context.query(&mut self.pair, move |project| {
-                let one = |id: Option<CallId>| id.map_or(Ok(None), |id| project.call(id));
-                let [first, second] = calls;
-                Ok(Box::new([one(first)?, one(second)?]))
-            });
-        }
         let judgements = &view.judgements;
         card(ui, "", |ui| {
             if let Some(scenario) = judgements.scenarios.get(look.scenario as usize) {

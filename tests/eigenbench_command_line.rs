@@ -328,3 +328,58 @@ fn a_wrong_row_changes_nothing_and_a_changed_file_is_refused() {
     assert!(writer.comparison_rows(RunId(2)).unwrap().is_empty());
     assert_eq!(Judgements::load(&writer, RunId(2), &spec).unwrap(), None);
 }
+
+#[test]
+fn people_join_a_run_come_out_again_and_bad_rows_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("evaluations.jsonl"), evaluations()).unwrap();
+    drop(Project::create(&folder.path().join("p"), "People").unwrap());
+    let import = ["eigenbench", "import", &path("evaluations.jsonl"), "--project", &path("p"), "--json", "-"];
+    ran(folder.path(), &import);
+    let header = "person,scenario,criterion,first,second,choice\n";
+    let people = |rows: &str| {
+        std::fs::write(path("people.csv"), format!("{header}{rows}")).unwrap();
+        let line =
+            ["eigenbench", "import-people", &path("people.csv"), "--project", &path("p"), "--run", "1", "--json", "-"];
+        kleroterion(folder.path(), &line)
+    };
+    let report = || {
+        ran(
+            folder.path(),
+            &[
+                "eigenbench",
+                "report",
+                "--project",
+                &path("p"),
+                "--run",
+                "1",
+                "--bootstrap",
+                "0",
+                "--dangling",
+                "uniform",
+                "--json",
+                "-",
+            ],
+        )
+    };
+    let outside = |report: &Value| report["constitutions"][0]["leaderboard"]["outside"].clone();
+    assert_eq!(outside(&report()), serde_json::json!(["zoe"]));
+    let refused = people("Ada,1,Be kind.,ann,ben,1\nAda,1,Be kind.,ann,nobody,1\n");
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("line 3: no model is called"), "{}", stderr(&refused));
+    assert_eq!(outside(&report()), serde_json::json!(["zoe"]));
+    let taken = people("Ada,1,Be kind.,ann,ben,1\nBen B.,2,2,ben,ann,tie\nAda,1,2,ann,ben,2\n");
+    assert!(taken.status.success(), "{}", stderr(&taken));
+    assert_eq!(outside(&report()), serde_json::json!(["zoe", "Ada", "Ben B."]));
+    assert!(report()["constitutions"][0]["findings"]["wins"].is_array());
+    let out = path("out.csv");
+    ran(folder.path(), &["eigenbench", "export-people", "--project", &path("p"), "--run", "1", "--out", &out]);
+    let written = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(written.lines().count(), 4, "{written}");
+    // What came out goes in again, in place of what is there.
+    let rows: String = written.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    assert!(people(&rows).status.success());
+    let choices = Project::open_reader(&folder.path().join("p")).unwrap().person_comparisons(RunId(1)).unwrap();
+    assert_eq!(choices.len(), 3);
+}

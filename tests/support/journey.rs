@@ -70,6 +70,22 @@ impl Window {
         }
     }
 
+    /// Waits until something holds outside the window.
+    pub fn wait_until(&mut self, holds: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !holds(self) {
+            assert!(began.elapsed() < Duration::from_secs(240), "waited in vain; there is {:?}", self.labels());
+            std::thread::sleep(Duration::from_millis(20));
+            self.harness.step();
+        }
+    }
+
+    /// Presses a key outside any field.
+    pub fn key(&mut self, key: Key) {
+        self.harness.key_press(key);
+        self.harness.run_steps(3);
+    }
+
     pub fn click(&mut self, label: &str) {
         // What has just appeared may move once, until its size is known.
         self.harness.run_steps(2);

@@ -67,7 +67,7 @@ fn the_example_forms_a_leaderboard_that_leads_down_to_the_calls() {
     assert!(window.has("Nothing is split"));
     window.press("Judgements");
     assert!(window.has("2,880 of 2,880 judgements"));
-    window.click("tie");
+    window.click_row("tie");
     window.wait_for("Behind this judgement");
     window.wait_for("Mock response with disposition");
     assert!(window.has("chose neither"));

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/journey.rs"]
+#[allow(dead_code, reason = "each journey uses a part of it")]
 mod journey;
 #[path = "support/mod.rs"]
 mod support;

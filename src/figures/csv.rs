@@ -24,6 +24,12 @@ pub fn text(figure: &Figure) -> String {
                     row([kind.into(), name.clone(), x, y, none(), none(), none(), none(), none()]);
                 }
             }
+            Layer::Labels { points, texts } => {
+                for ([x, y], text) in points.iter().zip(texts) {
+                    let (x, y) = (place(&figure.x, *x), place(&figure.y, *y));
+                    row(["label".into(), text.clone(), x, y, none(), none(), none(), none(), none()]);
+                }
+            }
             Layer::Band { name, points, .. } => {
                 for [x, lower, upper] in points {
                     let x = place(&figure.x, *x);

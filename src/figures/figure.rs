@@ -44,6 +44,11 @@ pub enum Layer {
         points: Vec<[f64; 2]>,
         dashed: bool,
     },
+    /// Words beside points, as many as there are points; has no place in the legend.
+    Labels {
+        points: Vec<[f64; 2]>,
+        texts: Vec<String>,
+    },
     /// Interval band: x, lower, upper.
     Band {
         name: String,

@@ -193,7 +193,7 @@ pub fn scales(figure: &Figure) -> (Scale, Scale) {
     let (mut xs, mut ys) = (Vec::new(), Vec::new());
     for layer in &figure.layers {
         match layer {
-            Layer::Points { points, .. } | Layer::Line { points, .. } => {
+            Layer::Points { points, .. } | Layer::Line { points, .. } | Layer::Labels { points, .. } => {
                 xs.extend(points.iter().map(|p| p[0]));
                 ys.extend(points.iter().map(|p| p[1]));
             }

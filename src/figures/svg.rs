@@ -188,7 +188,7 @@ impl Drawing {
                     hex(colour::categorical(*colour, false))
                 )),
                 Layer::Guide { .. } => self.guide_path(&[left, right]),
-                Layer::Heat { .. } => {}
+                Layer::Heat { .. } | Layer::Labels { .. } => {}
             }
             self.text((x + 20.0, y), Anchor::Start, TICK, "", &escaped(name));
             x += wide;
@@ -283,6 +283,13 @@ impl Drawing {
                     for run in guide_runs(frame, *slope, *intercept) {
                         let places: Vec<(f64, f64)> = run.into_iter().map(|place| frame.at(place)).collect();
                         self.guide_path(&places);
+                    }
+                }
+                Layer::Labels { points, texts } => {
+                    for (point, text) in points.iter().zip(texts) {
+                        if let Some((x, y)) = frame.point(point[0], point[1]) {
+                            self.text((x + 5.0, y - 4.0), Anchor::Start, TICK, "", &escaped(text));
+                        }
                     }
                 }
                 Layer::Heat { .. } => {}
@@ -462,6 +469,7 @@ fn layer_name(layer: &Layer) -> &str {
         | Layer::Intervals { name, .. }
         | Layer::Heat { name, .. }
         | Layer::Guide { name, .. } => name,
+        Layer::Labels { .. } => "",
     }
 }
 

@@ -95,6 +95,18 @@ impl Window {
     }
 
     /// Clicks a button whose words stand elsewhere too.
+    /// Clicks the first row of a table that has `text` in it, with the pointer.
+    pub fn click_row(&mut self, text: &str) {
+        self.harness.run_steps(2);
+        let has = |found: Option<String>| found.is_some_and(|found| found.contains(text));
+        let rows = self.harness.query_all_by_role(Role::Row);
+        let at = rows.into_iter().find(|row| has(row.accesskit_node().label())).unwrap().rect().center();
+        self.harness.hover_at(at);
+        self.harness.drag_at(at);
+        self.harness.drop_at(at);
+        self.harness.run_steps(3);
+    }
+
     pub fn press(&mut self, label: &str) {
         self.harness.run_steps(2);
         self.harness.get_all_by_role_and_label(Role::Button, label).next().unwrap().click();

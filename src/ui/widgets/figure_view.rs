@@ -3,7 +3,7 @@
 use eframe::egui::{self, Align, Id, Layout, Rangef, Role, Stroke, Ui, Vec2b, WidgetInfo};
 use egui_plot::{
     AxisHints, FilledArea, GridMark, HLine, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotMemory, PlotPoint,
-    PlotPoints, PlotUi, Points,
+    PlotPoints, PlotUi, Points, Text,
 };
 
 use super::heat_map::heat_map;
@@ -160,6 +160,7 @@ fn name_of(layer: &Layer) -> &str {
         | Layer::Intervals { name, .. }
         | Layer::Heat { name, .. }
         | Layer::Guide { name, .. } => name,
+        Layer::Labels { .. } => "",
     }
 }
 
@@ -212,7 +213,7 @@ fn swatch(painter: &egui::Painter, rect: egui::Rect, layer: &Layer, dark: bool, 
         Layer::Guide { .. } => {
             painter.extend(egui::Shape::dashed_line(&[left, right], Stroke::new(1.0, guide_colour), 4.0, 3.0));
         }
-        Layer::Heat { .. } => {}
+        Layer::Heat { .. } | Layer::Labels { .. } => {}
     }
 }
 
@@ -344,6 +345,15 @@ fn add_layer(plot_ui: &mut PlotUi<'_>, layer: &Layer, scales: (Scale, Scale), da
                 let dense = run.len() > MANY_POINTS;
                 let line = Line::new(name.as_str(), PlotPoints::Owned(run)).width(2.0).style(style).allow_band(dense);
                 plot_ui.line(line.color(theme::categorical(*colour, dark)));
+            }
+        }
+        Layer::Labels { points, texts } => {
+            for (point, text) in points.iter().zip(texts) {
+                if let Some(place) = at(point[0], point[1]) {
+                    // A little away from the mark, whatever the zoom.
+                    let words = egui::RichText::new(format!(" {text}")).size(12.0).color(guide_colour);
+                    plot_ui.text(Text::new("", place, words).anchor(egui::Align2::LEFT_BOTTOM).allow_hover(false));
+                }
             }
         }
         Layer::Band { name, colour, points } => {

@@ -170,7 +170,11 @@ fn page(found: &TwoRuns, runs: [RunId; 2]) -> Page {
     }
     let order = number::counted(found.discordant as u64, "pair of models", "pairs of models");
     let spearman = found.spearman.map_or(String::new(), |rho| format!(" Spearman's rho is {}.", number::fixed(rho, 2)));
-    page.parts.push(Part::Note(format!("The two order {order} unlike each other.{spearman}")));
+    let orders = match found.discordant {
+        0 => "The two order all models alike".to_owned(),
+        _ => format!("The two order {order} unlike each other"),
+    };
+    page.parts.push(Part::Note(format!("{orders}.{spearman}")));
     let points = found.common.iter().map(|model| model.elo).collect();
     let figure = Figure {
         title: "Elo in two runs".to_owned(),
@@ -180,11 +184,14 @@ fn page(found: &TwoRuns, runs: [RunId; 2]) -> Page {
         layers: vec![
             Layer::Guide { name: "alike".to_owned(), slope: 1.0, intercept: 0.0 },
             Layer::Points { name: "models".to_owned(), colour: 0, points },
+            Layer::Labels {
+                points: found.common.iter().map(|model| model.elo).collect(),
+                texts: found.common.iter().map(|model| model.name.clone()).collect(),
+            },
         ],
     };
     page.parts.push(Part::Figures(vec![Shown { figure, height: 280.0, help: help::eigenbench::TRUST_ELO }]));
-    let header =
-        ["Model", "Rank in the first", "Rank in the second", "Elo in the first", "Elo in the second", "Difference"];
+    let header = ["Model", "Rank, first", "Rank, second", "Elo, first", "Elo, second", "Difference"];
     let rows: Vec<Vec<Cell>> = found
         .common
         .iter()

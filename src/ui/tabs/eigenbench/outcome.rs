@@ -16,7 +16,8 @@ use crate::store::{RunId, RunRow, RunState};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
 use crate::ui::format;
-use crate::ui::widgets::{VerdictKind, card, stats};
+use crate::ui::theme;
+use crate::ui::widgets::VerdictKind;
 
 /// The parts of the centre.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,37 +151,47 @@ fn calls(ui: &mut Ui, view: &View) {
     }
     let cost = view.cost.map_or("not known".to_owned(), |dollars| format!("${dollars:.4}"));
     let why = "Calls that this run made first. What was answered before in this project is not asked again.";
-    card(ui, "", |ui| {
-        stats(
-            ui,
-            &[
-                (
-                    "Judgements",
-                    number::count(view.judgements.rows.len() as u64),
-                    "Choices that could be read, by criterion.",
-                ),
-                ("Calls answered", number::count(totals.answered), why),
-                ("Calls that failed", number::count(totals.failed), why),
-                ("Tokens read", number::count(totals.prompt_tokens), "As far as providers say."),
-                ("Tokens written", number::count(totals.completion_tokens), "As far as providers say."),
-                ("Cost", cost, "US dollars: what providers say, else tokens at the prices of the form."),
-            ],
-        );
-    });
+    facts(
+        ui,
+        &[
+            (
+                "Judgements",
+                number::count(view.judgements.rows.len() as u64),
+                "Choices that could be read, by criterion.",
+            ),
+            ("Calls answered", number::count(totals.answered), why),
+            ("Calls that failed", number::count(totals.failed), why),
+            ("Tokens read", number::count(totals.prompt_tokens), "As far as providers say."),
+            ("Tokens written", number::count(totals.completion_tokens), "As far as providers say."),
+            ("Cost", cost, "US dollars: what providers say, else tokens at the prices of the form."),
+        ],
+    );
 }
 
 fn imported(ui: &mut Ui, judgements: &Judgements) {
     let count = |all: usize| number::count(all as u64);
-    card(ui, "", |ui| {
-        stats(
-            ui,
-            &[
-                ("Judgements", count(judgements.rows.len()), "Choices in the file, by criterion."),
-                ("Models", count(judgements.models.len()), "Those whose responses were compared."),
-                ("Judges outside", count(judgements.outside.len()), "Judges whom nobody judged."),
-                ("Scenarios", count(judgements.scenarios.len()), "What the models responded to."),
-            ],
-        );
+    facts(
+        ui,
+        &[
+            ("Judgements", count(judgements.rows.len()), "Choices in the file, by criterion."),
+            ("Models", count(judgements.models.len()), "Those whose responses were compared."),
+            ("Judges outside", count(judgements.outside.len()), "Judges whom nobody judged."),
+            ("Scenarios", count(judgements.scenarios.len()), "What the models responded to."),
+        ],
+    );
+}
+
+/// Figures in a line: the results below want the room.
+fn facts(ui: &mut Ui, facts: &[(&str, String, &str)]) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        for (place, (name, value, why)) in facts.iter().enumerate() {
+            if place > 0 {
+                ui.label(theme::caption("·").weak());
+            }
+            ui.label(theme::caption(*name).weak()).on_hover_text(*why);
+            ui.label(theme::caption(value)).on_hover_text(*why);
+        }
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{ComboBox, DragValue, Label, ScrollArea, Sense, Ui};
+use eframe::egui::{ComboBox, DragValue, Label, Role, ScrollArea, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
 
 use super::view::View;
@@ -230,10 +230,15 @@ impl Rows {
                             choice,
                             criterion.map_or("", String::as_str),
                         ];
-                        for text in cells {
-                            line.col(|ui| {
-                                ui.add(Label::new(text).selectable(false).truncate());
+                        for (column, text) in cells.iter().enumerate() {
+                            let (_, cell) = line.col(|ui| {
+                                ui.add(Label::new(*text).selectable(false).truncate());
                             });
+                            if column == 0 {
+                                // The first cell stands for its row: the row's middle may be a handle that resizes a column.
+                                let selected = self.selected == Some(place);
+                                cell.widget_info(|| WidgetInfo::selected(Role::Row, true, selected, cells.join(", ")));
+                            }
                         }
                         if line.response().clicked() {
                             clicked = Some(place);

@@ -2,11 +2,12 @@
 
 use eframe::egui::{Label, Ui};
 
+use super::run_state::say;
 use crate::figures::figure::{Axis, Figure, Ticks};
 use crate::ui::command::{Command, LateTable, Table};
 use crate::ui::help::Help;
 use crate::ui::theme;
-use crate::ui::widgets::{VerdictKind, card, data_table_of, figure_view, verdict, what_is};
+use crate::ui::widgets::{VerdictKind, card, data_table_of, figure_view, what_is};
 
 /// From this width on two figures stand side by side.
 const SIDE_BY_SIDE: f32 = 700.0;
@@ -143,7 +144,7 @@ pub enum Click {
 pub fn draw(ui: &mut Ui, id: &str, page: &Page, commands: &mut Vec<Command>) -> Option<Click> {
     let mut click = None;
     for (kind, text) in &page.sentences {
-        verdict(ui, *kind, text);
+        say(ui, *kind, text);
     }
     for (place, part) in page.parts.iter().enumerate() {
         let id = format!("{id} {place}");

@@ -8,6 +8,9 @@ use crate::ui::help::eigenbench as help;
 use crate::ui::tabs::shared::page::{Cell, Page, Part, Sheet, Shown, linear};
 use crate::ui::widgets::VerdictKind;
 
+/// Up to so many models have their names in the map; more would hide each other, and are in the table.
+const NAMED: usize = 24;
+
 /// The lens map.
 pub fn page(view: &ResultsView) -> Page {
     let mut page = Page::default();
@@ -54,6 +57,16 @@ pub fn page(view: &ResultsView) -> Page {
             name: "people (lenses)".to_owned(),
             colour: 2,
             points: (n..judges).map(|judge| at(&map.lenses, judge)).collect(),
+        });
+    }
+    if n <= NAMED {
+        layers.push(Layer::Labels {
+            points: (0..n).map(|model| at(&map.dispositions, model)).collect(),
+            texts: (0..n).map(|model| view.model(model).to_owned()).collect(),
+        });
+        layers.push(Layer::Labels {
+            points: (0..judges).map(|judge| at(&map.lenses, judge)).collect(),
+            texts: (0..judges).map(|judge| view.judge(judge).to_owned()).collect(),
         });
     }
     let figure = Figure {

@@ -373,6 +373,29 @@ fn people_join_a_run_come_out_again_and_bad_rows_change_nothing() {
     assert!(taken.status.success(), "{}", stderr(&taken));
     assert_eq!(outside(&report()), serde_json::json!(["zoe", "Ada", "Ben B."]));
     assert!(report()["constitutions"][0]["findings"]["wins"].is_array());
+    // Where all trust goes back to one model, it has all of it.
+    let trusted = ran(
+        folder.path(),
+        &[
+            "eigenbench",
+            "report",
+            "--project",
+            &path("p"),
+            "--run",
+            "1",
+            "--bootstrap",
+            "0",
+            "--dangling",
+            "uniform",
+            "--damping",
+            "1",
+            "--pre-trust",
+            "ben",
+            "--json",
+            "-",
+        ],
+    );
+    assert_eq!(trusted["constitutions"][0]["leaderboard"]["trust"], serde_json::json!([0.0, 1.0]));
     let out = path("out.csv");
     ran(folder.path(), &["eigenbench", "export-people", "--project", &path("p"), "--run", "1", "--out", &out]);
     let written = std::fs::read_to_string(&out).unwrap();

@@ -65,6 +65,8 @@ fn the_example_forms_a_leaderboard_that_leads_down_to_the_calls() {
     }
     window.press("Personas");
     assert!(window.has("Nothing is split"));
+    window.press("Calls and losses");
+    assert!(window.has("Nothing was lost") && window.has("Calls of this run"));
     window.press("Judgements");
     assert!(window.has("2,880 of 2,880 judgements"));
     window.click_row("tie");

@@ -46,6 +46,9 @@ pub(super) struct FitOptions {
     /// Share of trust that is dealt out equally at every step.
     #[arg(long, value_name = "A", default_value_t = 0.0)]
     damping: f64,
+    /// Damped trust goes back to this model (repeat), instead of to all alike.
+    #[arg(long, value_name = "MODEL")]
+    pre_trust: Vec<String>,
     /// Descents from different starts.
     #[arg(long, value_name = "N", default_value_t = 10)]
     starts: u32,
@@ -73,15 +76,23 @@ impl FitOptions {
     /// Checks the settings; `resamples` is how many refits there are where the user does not say.
     pub(super) fn spec(&self, models: &[String], seed: u64, resamples: u32) -> Result<LeaderboardSpec, Failure> {
         self.check()?;
-        let place = |name: &String| {
+        let place = |flag: &str, name: &String| {
             let known = models.iter().position(|model| model == name);
             known.ok_or_else(|| {
-                Failure::Input(format!("--anchor {name}: there is no such model. There are {}", models.join(", ")))
+                Failure::Input(format!("{flag} {name}: there is no such model. There are {}", models.join(", ")))
             })
         };
         Ok(LeaderboardSpec {
             fit: FitSpec { dimension: self.dim, ridge: self.ridge, starts: self.starts, seed },
-            settling: Settling { damping: self.damping, pre_trust: PreTrust::Equal },
+            settling: Settling {
+                damping: self.damping,
+                pre_trust: match self.pre_trust.is_empty() {
+                    true => PreTrust::Equal,
+                    false => PreTrust::Models(
+                        self.pre_trust.iter().map(|name| place("--pre-trust", name)).collect::<Result<_, _>>()?,
+                    ),
+                },
+            },
             dangling: self.dangling == Dangling::Uniform,
             reconcile: !self.as_is,
             resamples: self.bootstrap.unwrap_or(resamples),
@@ -90,7 +101,7 @@ impl FitOptions {
                 Cluster::Rows => Unit::Rows,
             },
             folds: self.cross_validate,
-            anchors: self.anchor.iter().map(place).collect::<Result<_, _>>()?,
+            anchors: self.anchor.iter().map(|name| place("--anchor", name)).collect::<Result<_, _>>()?,
         })
     }
 

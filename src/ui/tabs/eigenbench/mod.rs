@@ -7,6 +7,7 @@ mod draft;
 mod explanation;
 mod form;
 mod labs;
+mod losses;
 mod outcome;
 mod people;
 mod results;

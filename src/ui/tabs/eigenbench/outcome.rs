@@ -3,8 +3,10 @@
 use eframe::egui::{ScrollArea, Ui};
 
 use super::super::shared::loaded::Loaded;
+use super::super::shared::page::draw;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
 use super::compare::Compare;
+use super::losses;
 use super::people::People;
 use super::results::Results;
 use super::rows::Rows;
@@ -26,13 +28,15 @@ enum Part {
     Results,
     Rows,
     People,
+    Losses,
     Compare,
 }
 
-const PARTS: [(Part, &str, &str); 4] = [
+const PARTS: [(Part, &str, &str); 5] = [
     (Part::Results, "Results", "The leaderboard and everything behind it, while judging goes on."),
     (Part::Rows, "Judgements", "Every judgement, with the responses, reflections and calls behind it."),
     (Part::People, "People", "People judge beside the models: blind, with keys; and what mixing their trust in does."),
+    (Part::Losses, "Calls and losses", "What was asked of each model, what was lost on the way, and what it cost."),
     (Part::Compare, "Compare runs", "This run beside another: who moved, and whether that could be chance."),
 ];
 
@@ -130,6 +134,9 @@ impl Outcome {
                 }
                 Part::Rows => self.rows.show(ui, context, run.id, view, commands),
                 Part::People => self.people.show(ui, context, run.id, view, commands),
+                Part::Losses => {
+                    draw(ui, "eigenbench losses", &losses::page(view), commands);
+                }
                 Part::Compare => {
                     let others = context.runs.iter().filter(|run| is_eigenbench(run));
                     self.compare.show(ui, context, run.id, view, others, commands);

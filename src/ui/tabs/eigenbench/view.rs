@@ -24,6 +24,8 @@ pub struct View {
     pub coverage: Option<Coverage>,
     /// Of a collection; an import asks nobody.
     pub totals: CallTotals,
+    /// The same by model.
+    pub calls: Vec<ModelCalls>,
     /// US dollars of the calls that this run asked first: what providers say, else tokens at the prices of the form; `None`
     /// where neither is known.
     pub cost: Option<f64>,
@@ -57,8 +59,9 @@ impl View {
             }
         };
         let RunSpec::Collect(spec) = spec else {
-            let (coverage, totals, cost) = (None, CallTotals::default(), None);
-            return Ok(Some(Self { judgements, judged, responses, spec: None, coverage, totals, cost }));
+            let (totals, calls) = (CallTotals::default(), Vec::new());
+            let (spec, coverage, cost) = (None, None, None);
+            return Ok(Some(Self { judgements, judged, responses, spec, coverage, totals, calls, cost }));
         };
         let calls = project.calls_by_model(run)?;
         let own = |own: &ModelCalls| spec.prices.sum(&own.model, own.dollars, own.without_dollars);
@@ -72,6 +75,7 @@ impl View {
             spec: Some(Arc::new(spec.clone())),
             coverage: project.document(run, collect::COVERAGE)?,
             totals: project.call_totals(run)?,
+            calls,
             cost,
         }))
     }

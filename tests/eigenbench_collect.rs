@@ -531,7 +531,9 @@ fn the_numbers_of_mock_personas_are_recovered_without_a_provider() {
     let found = collected(None, &spec).unwrap();
     assert_eq!(found.rows.len(), 80 * 12 * CRITERIA);
     assert!(found.coverage.warnings().is_empty(), "{:?}", found.coverage.warnings());
-    let rows = comparisons(&spec, &found.rows, Some(0));
+    let mut rows = comparisons(&spec, &found.rows, Some(0));
+    let orders = reconcile(&mut rows);
+    assert_eq!(orders.first + orders.second, 0, "without a bias both orders agree");
     let spec_of_fit = FitSpec { dimension: 1, ridge: 0.0, starts: 5, seed: 1 };
     let fitted = fit(4, &counted(&rows, |_| 1.0), spec_of_fit, None, &Silent).unwrap();
     let truth = Btd {
@@ -542,7 +544,7 @@ fn the_numbers_of_mock_personas_are_recovered_without_a_provider() {
     };
     let board = |model: &Btd| elo(&eigentrust(&trust_matrix(model), 0.0, None).unwrap().trust);
     for (found, known) in board(&fitted.model).iter().zip(board(&truth)) {
-        // About three standard errors: 4,800 independent choices.
-        assert!((found - known).abs() < 20.0, "{:?} {:?}", board(&fitted.model), board(&truth));
+        // About three standard errors: 2,400 independent choices.
+        assert!((found - known).abs() < 25.0, "{:?} {:?}", board(&fitted.model), board(&truth));
     }
 }

@@ -51,19 +51,20 @@ impl MockPersona {
         self.lens[0] * disposition[0] + self.lens[1] * disposition[1]
     }
 
-    /// 0 for a tie, 1 or 2, drawn from the model.
-    fn choice(&self, first: [f64; 2], second: [f64; 2], ties: bool, stream: &mut Stream) -> u8 {
+    /// 0 for a tie, 1 or 2, as the model says for this place in (0, 1); `turned` says that the two are shown the other way round
+    /// than they are drawn, so that both orders of a look agree but for the bias.
+    fn choice(&self, first: [f64; 2], second: [f64; 2], ties: bool, turned: bool, at: f64) -> u8 {
         let (a, b) = (self.score(first) + self.first, self.score(second));
         let lambda = if ties { self.ties } else { 0.0 };
-        let sizes = [lambda * (0.5 * (a + b)).exp(), a.exp(), b.exp()];
-        let mut at = stream.unit() * sizes.iter().sum::<f64>();
-        for (figure, size) in (0..).zip(sizes) {
-            if at < size {
-                return figure;
-            }
-            at -= size;
+        // The tie lies between the two, whichever way they are shown.
+        let sizes = [a.exp(), lambda * (0.5 * (a + b)).exp(), b.exp()];
+        let all: f64 = sizes.iter().sum();
+        let at = all * if turned { 1.0 - at } else { at };
+        match at {
+            at if at < sizes[0] => 1,
+            at if at < sizes[0] + sizes[1] => 0,
+            _ => 2,
         }
-        2
     }
 }
 
@@ -101,20 +102,32 @@ impl MockChat {
         text
     }
 
-    fn verdict(&self, asked: &str, stream: &mut Stream) -> String {
-        let [first, second] = ["first_response", "second_response"].map(|block| {
-            let text = asked.split_once(&format!("<{block}>")).map_or("", |(_, rest)| rest);
-            disposition_in(text)
-        });
+    fn verdict(&self, asked: &str, sample: u32) -> String {
+        let block = |name: &str| {
+            let from = asked.split_once(&format!("<{name}>")).map_or("", |(_, rest)| rest);
+            from.split_once(&format!("</{name}>")).map_or(from, |(own, _)| own)
+        };
+        let [first, second] = ["first_response", "second_response"].map(block);
+        let turned = first > second;
+        let (low, high) = if turned { (second, first) } else { (first, second) };
+        // Of the pair, not of its order.
+        let mut stream = stream(&[&self.identity, &sample.to_string(), block("scenario"), low, high]);
         // The form of the verdict stands at the end, and allows a 0 where ties may be.
         let form = asked.rsplit_once("</second_reflection>").map_or(asked, |(_, form)| form);
         let mut verdict = String::new();
         for tag in tags(form) {
-            let figure = self.persona.choice(first, second, form.contains('0'), stream);
+            let (first, second) = (disposition_in(first), disposition_in(second));
+            let figure = self.persona.choice(first, second, form.contains('0'), turned, stream.unit());
             verdict.push_str(&format!("<{tag}>{figure}</{tag}>\n"));
         }
         verdict
     }
+}
+
+/// Random numbers that follow from texts.
+fn stream(texts: &[&str]) -> Stream {
+    let digest = Sha256::digest(texts.join("\u{1f}"));
+    Stream::new(digest.iter().take(8).fold(0_u64, |seed, byte| (seed << 8) | u64::from(*byte)), 0)
 }
 
 /// Tags of choices that a form of a verdict asks for, each once, in their order.
@@ -152,15 +165,12 @@ impl Chat for MockChat {
         let asked = request.messages.last().map_or("", |message| message.content.as_str());
         // A repair follows the question and the verdict that it is about.
         let question = request.messages.iter().rev().find(|message| message.content.contains("<second_response>"));
-        let digest = Sha256::digest(request.key(&self.identity));
-        let seed = digest.iter().take(8).fold(0_u64, |seed, byte| (seed << 8) | u64::from(*byte));
-        let mut stream = Stream::new(seed, 0);
         let text = match question {
-            Some(question) => self.verdict(&question.content, &mut stream),
+            Some(question) => self.verdict(&question.content, request.sample),
             None if asked.contains("<response>") => {
                 "A mock persona notes nothing: it judges by the disposition that the response carries.".to_owned()
             }
-            None => self.response(&mut stream),
+            None => self.response(&mut stream(&[&request.key(&self.identity)])),
         };
         let words = |text: &str| text.split_whitespace().count() as u64;
         let prompt_tokens = request.messages.iter().map(|message| words(&message.content)).sum();
@@ -224,8 +234,18 @@ mod tests {
         let (first, second) = ([0.6, 0.2], [-0.2, 0.4]);
         let sizes = [0.8 * (0.5 * (1.0_f64 + 0.0)).exp(), 1.0_f64.exp(), 1.0];
         let mut counts = [0.0; 3];
+        let mut contradicting = 0;
         let mut stream = Stream::new(5, 0);
-        (0..20_000).for_each(|_| counts[usize::from(persona.choice(first, second, true, &mut stream))] += 1.0);
+        let plain = MockPersona { first: 0.0, ..persona };
+        for _ in 0..20_000 {
+            let at = stream.unit();
+            counts[usize::from(persona.choice(first, second, true, false, at))] += 1.0;
+            // Without a bias both orders agree.
+            let [one, other] =
+                [plain.choice(first, second, true, false, at), plain.choice(second, first, true, true, at)];
+            contradicting += u32::from(one != [0, 2, 1][usize::from(other)]);
+        }
+        assert_eq!(contradicting, 0);
         for (count, size) in counts.iter().zip(sizes) {
             let known = size / sizes.iter().sum::<f64>();
             assert!((count / 20_000.0 - known).abs() < 0.015, "{counts:?}");

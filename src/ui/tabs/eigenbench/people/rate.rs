@@ -9,6 +9,7 @@ use super::super::view::{Responses, View};
 use crate::eigenbench::comparisons::Choice;
 use crate::eigenbench::people::{PersonLook, person_looks};
 use crate::figures::number;
+use crate::jobs::collect::Judgements;
 use crate::store::{CallId, CallRow, PersonComparison, RunId, StoreError};
 use crate::ui::command::Command;
 use crate::ui::context::TabContext;
@@ -22,6 +23,17 @@ const RESPONSE: f32 = 300.0;
 
 /// The calls behind two responses.
 type Pair = [Option<CallRow>; 2];
+
+/// How far a person has come, and what comes next: a look, and the criterion as constitution and criterion.
+#[derive(Clone, Copy)]
+struct Standing {
+    judged: usize,
+    all: usize,
+    next: Option<(PersonLook, (u16, u16))>,
+}
+
+/// Choices of this sitting, those taken back, and the criterion that a standing was worked out for.
+type StandingOf = (usize, usize, Option<(u16, u16)>);
 
 /// What the part keeps between frames.
 #[derive(Default)]
@@ -37,6 +49,7 @@ pub struct Rate {
     given: Vec<PersonComparison>,
     /// Choices taken back that the project may still show.
     taken_back: Vec<PersonComparison>,
+    standing: Option<(Arc<Judgements>, StandingOf, Standing)>,
     shown: Option<PersonLook>,
     pair: Requested<Result<Box<Pair>, StoreError>>,
 }
@@ -68,34 +81,12 @@ impl Rate {
             self.begin(ui, view);
             return;
         }
-        let looks = self.looks(run, view);
-        let criteria = self.criteria(view);
-        let done = self.done(view);
-        let open = looks.iter().enumerate().find_map(|(place, look)| {
-            let next = criteria.iter().find(|(constitution, criterion)| {
-                !done.contains(&(
-                    *constitution,
-                    *criterion,
-                    look.scenario,
-                    look.first.min(look.second),
-                    look.first.max(look.second),
-                ))
-            });
-            Some((place, *look, *next?))
-        });
-        let all = looks.len() * criteria.len();
-        let judged = looks
-            .iter()
-            .flat_map(|look| criteria.iter().map(move |own| (look, own)))
-            .filter(|(look, (constitution, criterion))| {
-                let (low, high) = (look.first.min(look.second), look.first.max(look.second));
-                done.contains(&(*constitution, *criterion, look.scenario, low, high))
-            })
-            .count();
+        let Standing { judged, all, next } = self.standing(run, view);
         ui.horizontal_wrapped(|ui| {
+            let share = judged as f32 / all.max(1) as f32;
             let (count, all) = (number::count(judged as u64), number::count(all as u64));
             ui.label(format!("{}: {count} of {all}", self.name.trim()));
-            progress_bar(ui, judged as f32 / looks.len().max(1) as f32 / criteria.len().max(1) as f32, 140.0, 12.0, "");
+            progress_bar(ui, share, 140.0, 12.0, "");
             if ui.button("Stop for now").on_hover_text("Everything is kept; begin again with the same name.").clicked()
             {
                 self.begun = false;
@@ -104,13 +95,40 @@ impl Rate {
         if self.undo(ui, run, commands) {
             return;
         }
-        let Some((_, look, criterion)) = open else {
+        let Some((look, criterion)) = next else {
             let text = "Your trust stands beside that of the models: see People and models, and the trust matrix.";
             empty_state(ui, "All judged", text, None);
             return;
         };
         self.fetch(context, view, look);
         self.look(ui, run, view, look, criterion, commands);
+    }
+
+    /// Where the person stands, worked out again only where something was judged or taken back.
+    fn standing(&mut self, run: RunId, view: &View) -> Standing {
+        let of = (self.given.len(), self.taken_back.len(), self.only);
+        if let Some((judgements, known, standing)) = &self.standing
+            && Arc::ptr_eq(judgements, &view.judgements)
+            && *known == of
+        {
+            return *standing;
+        }
+        let looks = self.looks(run, view);
+        let criteria = self.criteria(view);
+        let done = self.done(view);
+        let mut standing = Standing { judged: 0, all: looks.len() * criteria.len(), next: None };
+        for look in looks.iter() {
+            let (low, high) = (look.first.min(look.second), look.first.max(look.second));
+            for &(constitution, criterion) in &criteria {
+                if done.contains(&(constitution, criterion, look.scenario, low, high)) {
+                    standing.judged += 1;
+                } else {
+                    standing.next.get_or_insert((*look, (constitution, criterion)));
+                }
+            }
+        }
+        self.standing = Some((view.judgements.clone(), of, standing));
+        standing
     }
 
     fn begin(&mut self, ui: &mut Ui, view: &View) {
@@ -149,6 +167,7 @@ impl Rate {
             if ui.add_enabled(named, Button::new("Begin")).clicked() || (named && entered) {
                 self.begun = true;
                 self.looks = None;
+                self.standing = None;
                 self.given.clear();
                 self.taken_back.clear();
             }

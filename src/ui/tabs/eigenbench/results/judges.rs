@@ -39,6 +39,10 @@ pub fn page(view: &ResultsView) -> Page {
         );
         page.sentences.push((VerdictKind::Nothing, text));
     }
+    if page.sentences.is_empty() {
+        let text = "No judge stands out, and there is too little to say whether they agree.";
+        page.sentences.push((VerdictKind::Nothing, text.to_owned()));
+    }
     page.parts.push(Part::Table(table(view)));
     let judges = view.judge_order();
     let mut figures = vec![Shown {

@@ -10,6 +10,9 @@ use crate::ui::context::TabContext;
 use crate::ui::requested::Requested;
 use crate::ui::widgets::progress_bar;
 
+/// Room for the button that ends the work, beside its bar.
+const BUTTON: f32 = 150.0;
+
 /// What the work has reported.
 #[derive(Default)]
 struct Report {
@@ -73,7 +76,7 @@ impl<T: Send + 'static> Task<T> {
         });
         ui.horizontal(|ui| {
             let share = if total == 0 { 0.0 } else { done as f32 / total as f32 };
-            let width = (ui.available_width() - 72.0).max(60.0);
+            let width = (ui.available_width() - BUTTON).max(60.0);
             progress_bar(ui, share, width, 12.0, "");
             ui.button(cancel).clicked()
         })

@@ -122,8 +122,17 @@ impl Results {
             self.settings = settings::of_another_run(&self.settings);
         }
         settings::show(ui, judged, &mut self.settings);
-        let wanted = Settings { quick: live, ..self.settings.clone() };
+        // What can be had at once comes first: the rest may take a minute where there are many models.
+        let quickly = |settings: &Settings| Settings { quick: true, ..settings.clone() };
+        let seen = self.view.as_ref().is_some_and(|(question, _)| {
+            question.run == run
+                && question.is(judged, &Settings { quick: question.settings.quick, ..self.settings.clone() })
+        });
+        let wanted = if live || !seen { quickly(&self.settings) } else { self.settings.clone() };
         self.follow(context, run, judged, &wanted);
+        if !live && !seen && self.working.is_none() {
+            ui.ctx().request_repaint();
+        }
         if let Some((question, task)) = &self.working
             && !question.settings.quick
             && task.show(ui, "Stop computing")
@@ -147,7 +156,11 @@ impl Results {
                 ui.selectable_value(&mut self.part, part, name).on_hover_text(about);
             }
         });
-        let quick = if view.settings.quick { ". Judging goes on: intervals come when it rests." } else { "." };
+        let quick = match (view.settings.quick, live) {
+            (true, true) => ". Judging goes on: intervals come when it rests.",
+            (true, false) => ". Intervals and the rest are on their way.",
+            (false, _) => ".",
+        };
         ui.label(theme::caption(format!("{}{quick}", words::basis(&view))).weak());
         let known = |(serial, part, _): &(u64, Part, Page)| *serial == view.serial && *part == self.part;
         if !self.made.as_ref().is_some_and(known) {

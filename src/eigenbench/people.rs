@@ -11,6 +11,9 @@ use super::trust::{PreTrust, Settling, elo, trust_matrix};
 use crate::progress::{Cancelled, Progress};
 use crate::statistics::Stream;
 
+/// Looks that are laid out for a person.
+pub const MOST_LOOKS: usize = 2_000;
+
 /// Two responses before a person, who chooses by each criterion in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersonLook {
@@ -22,7 +25,7 @@ pub struct PersonLook {
 
 /// Looks of a person in their order: in each round every scenario shows one pair, the one that came up least; the order of
 /// scenarios, the choice among equals and the sides follow from the name and `seed`. `responses` are the models that responded to
-/// each scenario.
+/// each scenario. At most [`MOST_LOOKS`]: nobody judges more.
 pub fn person_looks(name: &str, seed: u64, responses: &BTreeMap<u32, Vec<u16>>) -> Vec<PersonLook> {
     let mixed = name
         .bytes()
@@ -39,20 +42,23 @@ pub fn person_looks(name: &str, seed: u64, responses: &BTreeMap<u32, Vec<u16>>) 
             pairs
         })
         .collect();
-    let mut shown: BTreeMap<(u16, u16), u32> = BTreeMap::new();
+    let models = responses.values().flatten().max().map_or(0, |last| usize::from(*last) + 1);
+    // How often each pair came up, by its lower and its higher place.
+    let mut shown = vec![0_u32; models * models];
+    let at = |pair: &(u16, u16)| usize::from(pair.0) * models + usize::from(pair.1);
     let mut looks = Vec::new();
-    while left.iter().any(|pairs| !pairs.is_empty()) {
+    while looks.len() < MOST_LOOKS && left.iter().any(|pairs| !pairs.is_empty()) {
         for place in stream.distinct(scenarios.len(), scenarios.len()) {
             let pairs = &mut left[place];
-            let Some(least) = pairs.iter().map(|pair| shown.get(pair).copied().unwrap_or(0)).min() else { continue };
-            let rare: Vec<usize> =
-                (0..pairs.len()).filter(|&at| shown.get(&pairs[at]).copied().unwrap_or(0) == least).collect();
+            let Some(least) = pairs.iter().map(|pair| shown[at(pair)]).min() else { continue };
+            let rare: Vec<usize> = (0..pairs.len()).filter(|&place| shown[at(&pairs[place])] == least).collect();
             let pair = pairs.remove(rare[stream.below(rare.len() as u64) as usize]);
-            *shown.entry(pair).or_default() += 1;
+            shown[at(&pair)] += 1;
             let (first, second) = if stream.below(2) == 0 { pair } else { (pair.1, pair.0) };
             looks.push(PersonLook { scenario: *scenarios[place].0, first, second });
         }
     }
+    looks.truncate(MOST_LOOKS);
     looks
 }
 
@@ -206,6 +212,7 @@ mod tests {
         assert!(counts.len() == 6 && counts.values().all(|count| *count == 2), "{counts:?}");
         let left = looks.iter().filter(|look| look.first < look.second).count();
         assert!((20..=52).contains(&left), "{left}");
+        assert_eq!(person_looks("Ada", 3, &everybody(200, 12)).len(), MOST_LOOKS);
         // Where fewer than two responded there is nothing to compare.
         assert!(person_looks("Ada", 3, &BTreeMap::from([(0, vec![1])])).is_empty());
     }

@@ -9,11 +9,10 @@ use crate::eigenbench::protocol::{Protocol, Scope};
 use crate::eigenbench::sampling::Scheme;
 use crate::figures::number;
 use crate::formats::{constitutions, scenarios};
-use crate::jobs::collect::CollectSpec;
 use crate::jobs::spec::RunSpec;
-use crate::providers::price::Estimate;
 use crate::ui::command::{Command, EigenBenchPath};
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::made_run::MadeRun;
 use crate::ui::tabs::shared::money;
 use crate::ui::tabs::shared::start::{self, START};
 use crate::ui::tabs::shared::voice::{Voice, VoiceKind, free_name};
@@ -40,36 +39,22 @@ pub struct FormState {
     model: Option<usize>,
     /// An editor is shown in the centre.
     pub editing: Option<Editing>,
-    made: Option<Made>,
-}
-
-/// What the form makes of the draft, gone through only where something changed.
-struct Made {
-    draft: Draft,
-    run: Arc<Result<RunSpec, String>>,
-    estimate: Option<Estimate>,
+    made: MadeRun<Draft>,
 }
 
 impl FormState {
     /// Works the draft out.
     pub fn follow(&mut self, draft: &Draft) {
-        if self.made.as_ref().is_some_and(|made| made.draft == *draft) {
-            return;
-        }
-        let spec = draft.spec().map_err(|problem| format!("{}.", format::sentence(&problem).trim_end_matches('.')));
-        self.made = Some(Made {
-            estimate: spec.as_ref().ok().map(CollectSpec::estimate),
-            run: Arc::new(spec.map(RunSpec::Collect)),
-            draft: draft.clone(),
+        self.made.follow(draft, |draft| {
+            let spec = draft.spec()?;
+            let cost = spec.estimate();
+            Ok((RunSpec::Collect(spec), cost))
         });
     }
 
     /// The run that the form describes now, or what is missing.
     pub fn run(&self) -> Arc<Result<RunSpec, String>> {
-        match &self.made {
-            Some(made) => made.run.clone(),
-            None => Arc::new(Err("The form is being read.".to_owned())),
-        }
+        self.made.run()
     }
 }
 
@@ -88,7 +73,7 @@ pub fn show(
         .show_separator_line(false)
         .resizable(false)
         .show(ui, |ui| {
-            if let Some(estimate) = state.made.as_ref().and_then(|made| made.estimate) {
+            if let Some(estimate) = state.made.estimate() {
                 money::estimate(ui, &estimate, TOKENS);
             }
             start::button(ui, "Collect judgements", (*spec).clone(), pressed, commands)

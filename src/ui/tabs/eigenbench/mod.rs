@@ -28,6 +28,7 @@ use self::scenario_editor::ScenarioEditor;
 use super::shared::columns;
 use super::shared::constitution_editor::ConstitutionEditor;
 use super::shared::form_draft::FormDraft;
+use super::shared::told::{self, Told};
 use crate::dempo::constitution::Constitution;
 use crate::eigenbench::scenario::Scenario;
 use crate::formats::{constitutions, people_comparisons, scenarios};
@@ -39,7 +40,6 @@ use crate::ui::command::{Command, EigenBenchPath, TabKind};
 use crate::ui::context::TabContext;
 use crate::ui::format;
 use crate::ui::requested::Requested;
-use crate::ui::theme;
 use crate::ui::widgets::empty_state;
 
 /// What a file held.
@@ -100,7 +100,7 @@ pub struct EigenBenchTab {
     /// A file of judgements that a run is to take in.
     judgements: Option<PathBuf>,
     /// What the last import did, or why it did nothing.
-    told: Option<Result<String, String>>,
+    told: Told,
     why_hidden: bool,
 }
 
@@ -128,7 +128,7 @@ impl EigenBenchTab {
             columns::why(ui, "eigenbench", |ui| explanation::show(ui, run, commands));
         }
         columns::results(ui, |ui| {
-            self.tell(ui);
+            told::show(ui, &mut self.told);
             if self.edit(ui) {
                 return;
             }
@@ -247,22 +247,6 @@ impl EigenBenchTab {
                 self.draft.scenarios_asked = 0;
                 told
             }
-        }
-    }
-
-    fn tell(&mut self, ui: &mut Ui) {
-        let Some(told) = &self.told else { return };
-        let mut gone = false;
-        ui.horizontal_wrapped(|ui| {
-            let palette = theme::palette(ui);
-            match told {
-                Ok(text) => ui.label(text),
-                Err(text) => ui.label(theme::strong(text).color(palette.bad)),
-            };
-            gone = ui.small_button("Dismiss").clicked();
-        });
-        if gone {
-            self.told = None;
         }
     }
 

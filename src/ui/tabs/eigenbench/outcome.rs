@@ -4,6 +4,7 @@ use eframe::egui::{ScrollArea, Ui};
 
 use super::super::shared::loaded::Loaded;
 use super::super::shared::page::draw;
+use super::super::shared::picked_run::PickedRun;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
 use super::compare::Compare;
 use super::losses;
@@ -43,8 +44,7 @@ const PARTS: [(Part, &str, &str); 5] = [
 /// What the centre keeps between frames.
 #[derive(Default)]
 pub struct Outcome {
-    /// A run chosen by hand; otherwise the newest is shown.
-    picked: Option<RunId>,
+    picked: PickedRun,
     view: Loaded<Option<View>>,
     part: Part,
     results: Results,
@@ -65,19 +65,17 @@ fn run_name(run: &RunRow) -> String {
 impl Outcome {
     /// Shows the results of `run` from now on.
     pub fn pick(&mut self, run: RunId) {
-        self.picked = Some(run);
+        self.picked.pick(run);
     }
 
     /// Follows the newest run again.
     pub fn follow_newest(&mut self) {
-        self.picked = None;
+        self.picked.follow_newest();
     }
 
     /// The run to show.
     pub fn current<'a>(&self, context: &TabContext<'a>) -> Option<&'a RunRow> {
-        let all = || context.runs.iter().filter(|run| is_eigenbench(run));
-        let picked = self.picked.and_then(|id| all().find(|run| run.id == id));
-        picked.or_else(|| all().next())
+        self.picked.current(context, is_eigenbench)
     }
 
     /// Draws the centre for `run`.
@@ -99,7 +97,7 @@ impl Outcome {
         scroll.auto_shrink([false, false]).show(ui, |ui| {
             let runs = context.runs.iter().filter(|run| is_eigenbench(run));
             let picked = run_picker(ui, "eigenbench", run, runs, run_name, why_hidden);
-            self.picked = picked.or(self.picked);
+            self.picked.take(picked);
             if matches!(run.spec, RunSpec::Collect(_)) {
                 changed_since(ui, form, run, commands);
             }

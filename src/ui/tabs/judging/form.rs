@@ -16,6 +16,7 @@ use crate::providers::price::{Estimate, Planned, Price};
 use crate::store::RunState;
 use crate::ui::command::{Command, JudgingPath};
 use crate::ui::context::TabContext;
+use crate::ui::tabs::shared::made_run::MadeRun;
 use crate::ui::tabs::shared::money;
 use crate::ui::tabs::shared::start::{self, START};
 use crate::ui::tabs::shared::voice::{Voice, VoiceKind, free_name};
@@ -35,36 +36,22 @@ pub struct FormState {
     judge: Option<usize>,
     /// The editor of clauses and questions is shown in the centre.
     pub editing: bool,
-    made: Option<Made>,
-}
-
-/// What the form makes of the draft, gone through only where something changed.
-struct Made {
-    draft: Draft,
-    run: Arc<Result<RunSpec, String>>,
-    estimate: Option<Estimate>,
+    made: MadeRun<Draft>,
 }
 
 impl FormState {
     /// Works the draft out.
     pub fn follow(&mut self, draft: &Draft) {
-        if self.made.as_ref().is_some_and(|made| made.draft == *draft) {
-            return;
-        }
-        let spec = draft.spec().map_err(|problem| format!("{}.", format::sentence(&problem).trim_end_matches('.')));
-        self.made = Some(Made {
-            estimate: spec.as_ref().ok().map(estimate),
-            run: Arc::new(spec.map(RunSpec::Judge)),
-            draft: draft.clone(),
+        self.made.follow(draft, |draft| {
+            let spec = draft.spec()?;
+            let cost = estimate(&spec);
+            Ok((RunSpec::Judge(spec), cost))
         });
     }
 
     /// The run that the form describes now, or what is missing.
     pub fn run(&self) -> Arc<Result<RunSpec, String>> {
-        match &self.made {
-            Some(made) => made.run.clone(),
-            None => Arc::new(Err("The form is being read.".to_owned())),
-        }
+        self.made.run()
     }
 }
 
@@ -129,7 +116,7 @@ pub fn show(
         .show_separator_line(false)
         .resizable(false)
         .show(ui, |ui| {
-            if let Some(estimate) = state.made.as_ref().and_then(|made| made.estimate) {
+            if let Some(estimate) = state.made.estimate() {
                 money::estimate(ui, &estimate, TOKENS);
             }
             let text = if draft.judges.is_empty() { "Collect answers" } else { "Answer and judge" };

@@ -23,6 +23,7 @@ use self::outcome::Outcome;
 use super::shared::columns;
 use super::shared::constitution_editor::ConstitutionEditor;
 use super::shared::form_draft::FormDraft;
+use super::shared::told::{self, Told};
 use crate::dempo::constitution::{Constitution, Question};
 use crate::formats::table::TableWarning;
 use crate::formats::{constitutions, verdicts};
@@ -33,7 +34,6 @@ use crate::ui::command::{Command, JudgingPath, TabKind};
 use crate::ui::context::TabContext;
 use crate::ui::format;
 use crate::ui::requested::Requested;
-use crate::ui::theme;
 use crate::ui::widgets::empty_state;
 
 /// What a file held, with what was assumed while reading it.
@@ -68,7 +68,7 @@ pub struct JudgingTab {
     chosen_verdicts: Option<PathBuf>,
     verdicts: Requested<Result<ImportVerdictsSpec, String>>,
     /// What the last import did, or why it did nothing.
-    told: Option<Result<String, String>>,
+    told: Told,
     why_hidden: bool,
 }
 
@@ -89,7 +89,7 @@ impl JudgingTab {
             columns::why(ui, "judging", |ui| explanation::show(ui, run, commands));
         }
         columns::results(ui, |ui| {
-            self.tell(ui);
+            told::show(ui, &mut self.told);
             if self.form.editing {
                 self.editor.show(ui, &mut self.draft.constitution, &mut self.form.editing, true);
                 return;
@@ -177,22 +177,6 @@ impl JudgingTab {
             }
         }
         self.draft.constitution = Arc::new(constitution);
-    }
-
-    fn tell(&mut self, ui: &mut Ui) {
-        let Some(told) = &self.told else { return };
-        let mut gone = false;
-        ui.horizontal_wrapped(|ui| {
-            let palette = theme::palette(ui);
-            match told {
-                Ok(text) => ui.label(text),
-                Err(text) => ui.label(theme::strong(text).color(palette.bad)),
-            };
-            gone = ui.small_button("Dismiss").clicked();
-        });
-        if gone {
-            self.told = None;
-        }
     }
 
     fn nothing_yet(&mut self, ui: &mut Ui) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eframe::egui::{self, ScrollArea, Slider, Ui};
 
 use super::super::shared::loaded::Loaded;
+use super::super::shared::picked_run::PickedRun;
 use super::super::shared::run_state::{changed_since, run_picker, say, state, unreadable};
 use super::chat::ChatState;
 use super::curves::{self, Along, Curve, Drawing, Measure};
@@ -56,8 +57,7 @@ struct Drawn {
 
 /// What the centre keeps between frames.
 pub struct Outcome {
-    /// A run chosen by hand; otherwise the newest is shown.
-    picked: Option<RunId>,
+    picked: PickedRun,
     views: BTreeMap<RunId, Loaded<View>>,
     /// Runs laid over the one that is shown.
     beside: BTreeSet<RunId>,
@@ -72,7 +72,7 @@ pub struct Outcome {
 impl Default for Outcome {
     fn default() -> Self {
         Self {
-            picked: None,
+            picked: PickedRun::default(),
             views: BTreeMap::new(),
             beside: BTreeSet::new(),
             part: Part::default(),
@@ -93,19 +93,17 @@ pub fn is_training(run: &RunRow) -> bool {
 impl Outcome {
     /// Shows the results of `run` from now on.
     pub fn pick(&mut self, run: RunId) {
-        self.picked = Some(run);
+        self.picked.pick(run);
     }
 
     /// Follows the newest run again.
     pub fn follow_newest(&mut self) {
-        self.picked = None;
+        self.picked.follow_newest();
     }
 
     /// The run to show.
     pub fn current<'a>(&self, context: &TabContext<'a>) -> Option<&'a RunRow> {
-        let all = || context.runs.iter().filter(|run| is_training(run));
-        let picked = self.picked.and_then(|id| all().find(|run| run.id == id));
-        picked.or_else(|| all().next())
+        self.picked.current(context, is_training)
     }
 
     /// The view of a run, if there is one.
@@ -143,7 +141,7 @@ impl Outcome {
         scroll.auto_shrink([false, false]).show(ui, |ui| {
             let runs = context.runs.iter().filter(|run| is_training(run));
             let picked = run_picker(ui, "training", run, runs, words::run_name, why_hidden);
-            self.picked = picked.or(self.picked);
+            self.picked.take(picked);
             if matches!(run.spec, RunSpec::Train(_)) {
                 changed_since(ui, &ready.run(), run, commands);
             }

@@ -242,17 +242,21 @@ impl Runner {
         !board.queue.is_empty() || !board.current.is_empty()
     }
 
+    /// Begins no run any more, and stops those under way at their next checkpoint, without waiting for them.
+    pub fn close(&self) {
+        let mut board = locked(&self.shared.board);
+        board.closing = true;
+        for sat in board.current.values() {
+            sat.context.stop(Stop::Interrupt);
+        }
+        drop(board);
+        self.shared.changed.notify_all();
+    }
+
     /// Marks running work interrupted ([`Runner::resume`] goes on with it, also in a later process) and joins the
     /// workers. What is queued stays so.
     pub fn shut_down(self) {
-        {
-            let mut board = locked(&self.shared.board);
-            board.closing = true;
-            for sat in board.current.values() {
-                sat.context.stop(Stop::Interrupt);
-            }
-        }
-        self.shared.changed.notify_all();
+        self.close();
         let workers = std::mem::take(&mut *locked(&self.shared.workers));
         for worker in workers {
             // A worker catches the panics of its runs; one of its own has been printed, and there is nothing to save.
